@@ -1,0 +1,110 @@
+"""Who may be written to, where, for what; and how we know.
+
+Without a recorded yes the answer is no. The present answer is one row; every answer ever
+given stays in ConsentChange with its evidence.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
+
+from crm import timeline
+from crm.events import ConsentChanged
+from crm.models import Consent, ConsentChange, Customer, Suppression, Topic
+
+
+class UnknownTopic(Exception):
+    """No such topic exists."""
+
+
+def topic(slug: str) -> Topic:
+    try:
+        return Topic.objects.get(slug=slug)
+    except Topic.DoesNotExist:
+        raise UnknownTopic(slug) from None
+
+
+def may_contact(customer: Customer, *, channel: str, topic: Topic) -> bool:
+    return Consent.objects.filter(
+        customer=customer, channel=channel, topic=topic, is_granted=True
+    ).exists()
+
+
+def consenting(customers: QuerySet[Customer], *, channel: str, topic: Topic) -> QuerySet[Customer]:
+    """Of these customers, those who said yes to this channel and topic."""
+    yes = Consent.objects.filter(
+        customer=OuterRef("pk"), channel=channel, topic=topic, is_granted=True
+    )
+    return customers.filter(Exists(yes))
+
+
+@transaction.atomic
+def change(
+    customer: Customer,
+    *,
+    channel: str,
+    topic: Topic,
+    is_granted: bool,
+    source: str,
+    evidence: dict[str, Any],
+    at: datetime,
+) -> bool:
+    """Record an answer; return whether it differs from the one before.
+
+    A repeated answer adds no row, so links may be followed and imports run twice.
+    """
+    now, is_new = Consent.objects.select_for_update().get_or_create(
+        customer=customer,
+        channel=channel,
+        topic=topic,
+        defaults={"is_granted": is_granted, "changed_at": at},
+    )
+    if not is_new and now.is_granted == is_granted:
+        return False
+    now.is_granted, now.changed_at = is_granted, at
+    now.save(update_fields=["is_granted", "changed_at"])
+    row = ConsentChange.objects.create(
+        customer=customer,
+        channel=channel,
+        topic=topic,
+        is_granted=is_granted,
+        source=source,
+        evidence=evidence,
+        at=at,
+    )
+    fact = ConsentChanged(channel=channel, topic=topic.slug, is_granted=is_granted)
+    timeline.record(customer, fact, at=at, key=str(row.pk))
+    return True
+
+
+def withdraw_all(
+    customer: Customer, *, channel: str, source: str, evidence: dict[str, Any], at: datetime
+) -> int:
+    """Say no to every topic of a channel ("all" for every channel); return how many changed."""
+    granted = Consent.objects.filter(customer=customer, is_granted=True).select_related("topic")
+    if channel != "all":
+        granted = granted.filter(channel=channel)
+    return sum(
+        change(
+            customer,
+            channel=consent.channel,
+            topic=consent.topic,
+            is_granted=False,
+            source=source,
+            evidence=evidence,
+            at=at,
+        )
+        for consent in granted
+    )
+
+
+def suppress(*, channel: str, address: str, reason: str, at: datetime) -> None:
+    Suppression.objects.get_or_create(
+        channel=channel, address=address.lower(), defaults={"reason": reason, "at": at}
+    )
+
+
+def is_suppressed(*, channel: str, address: str) -> bool:
+    return Suppression.objects.filter(channel=channel, address=address.lower()).exists()

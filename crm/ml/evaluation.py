@@ -1,0 +1,47 @@
+"""Is the new one better? Splits by time, and the rule for promotion."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a candidate may serve, in one sentence."""
+
+    promote: bool
+    reason: str
+
+
+def split_by_time(times: np.ndarray, *, share: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return row numbers (earlier, later); later holds about `share` of the rows.
+
+    Rows of the very moment of the cut go to the later part, so nothing that is
+    fitted happened at or after anything that is evaluated.
+    """
+    if not 0 < share < 1:
+        raise ValueError(f"share must lie between 0 and 1, not {share}")
+    cut = np.quantile(times, 1 - share)
+    return np.flatnonzero(times < cut), np.flatnonzero(times >= cut)
+
+
+def beats(
+    metrics: Mapping[str, float],
+    baseline: Mapping[str, float],
+    champion: Mapping[str, float] | None,
+    *,
+    metric: str,
+) -> Verdict:
+    """Compare on one metric (higher is better), all measured on the same later time."""
+    ours = metrics[metric]
+    if ours <= baseline[metric]:
+        return Verdict(
+            False, f"{metric} {ours:.4f} is not above the baseline's {baseline[metric]:.4f}"
+        )
+    if champion is not None and ours < champion[metric]:
+        return Verdict(False, f"{metric} {ours:.4f} is below the champion's {champion[metric]:.4f}")
+    rival = f"the champion's {champion[metric]:.4f}" if champion else "no champion"
+    return Verdict(
+        True, f"{metric} {ours:.4f} against the baseline's {baseline[metric]:.4f} and {rival}"
+    )

@@ -1,0 +1,83 @@
+"""The customer timeline: the one place where something is said to have happened."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from crm import outbox
+from crm.events import Fact
+from crm.models import Customer, Event, Identity
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One thing that happened, ready to be written. `message_id` is unique per source."""
+
+    customer_id: int
+    kind: str
+    data: dict[str, Any]
+    happened_at: datetime
+    message_id: str
+    source: str
+    name: str = ""
+    identity: Identity | None = None
+
+
+def record(
+    customer: Customer, fact: Fact, *, at: datetime, key: str, source: str = "rapport"
+) -> Event:
+    """Append a fact to the timeline. Telling it again with the same key changes nothing."""
+    message_id = f"{fact.kind}:{key}"
+    entry = Entry(
+        customer_id=customer.pk,
+        kind=fact.kind,
+        data=asdict(fact),  # type: ignore[call-overload]  # facts are dataclasses
+        happened_at=at,
+        message_id=message_id,
+        source=source,
+    )
+    record_many([entry], received_at=at)
+    return Event.objects.get(source=source, message_id=message_id)
+
+
+def record_many(entries: Iterable[Entry], *, received_at: datetime, batch: int = 1000) -> int:
+    """Append many entries with one statement a batch; return how many were sent to it.
+
+    Entries whose (source, message_id) is known already are passed over by the database.
+    """
+    rows = [_row(entry, received_at) for entry in entries]
+    with transaction.atomic():
+        Event.objects.bulk_create(rows, batch_size=batch, ignore_conflicts=True)
+        if any(row.dispatched_at is None for row in rows):
+            transaction.on_commit(outbox.wake, robust=True)  # a sweep runs anyway
+    return len(rows)
+
+
+def history(
+    customer: Customer, *, until: datetime | None = None, limit: int = 100
+) -> "QuerySet[Event]":
+    """Return the newest events of a customer, newest first."""
+    events = Event.objects.filter(customer=customer)
+    if until is not None:
+        events = events.filter(happened_at__lte=until)
+    return events.order_by("-happened_at", "-id")[:limit]
+
+
+def _row(entry: Entry, received_at: datetime) -> Event:
+    wanted = outbox.has_subscribers(entry.kind)
+    return Event(
+        customer_id=entry.customer_id,
+        identity=entry.identity,
+        kind=entry.kind,
+        name=entry.name,
+        source=entry.source,
+        message_id=entry.message_id,
+        data=entry.data,
+        happened_at=entry.happened_at,
+        received_at=received_at,
+        dispatched_at=None if wanted else received_at,
+    )

@@ -1,0 +1,12 @@
+"""What every test starts from: files in a folder of its own, and no artifact in memory."""
+
+import pytest
+
+from crm import artifacts
+
+
+@pytest.fixture(autouse=True)
+def _own_files(settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path / "media"
+    settings.EMAIL_FILE_PATH = str(tmp_path / "mail")
+    artifacts._load.cache_clear()
