@@ -1,4 +1,4 @@
-"""Keep trained estimators: save, promote, roll back, load. Bytes are arrays and JSON, never code."""
+"""Keep trained estimators: save, promote, roll back, load. Bytes are data, never code."""
 
 import hashlib
 import io

@@ -41,7 +41,7 @@ def consenting(customers: QuerySet[Customer], *, channel: str, topic: Topic) -> 
 
 
 @transaction.atomic
-def change(
+def change(  # noqa: PLR0913  (each is part of the proof)
     customer: Customer,
     *,
     channel: str,

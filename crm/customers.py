@@ -1,4 +1,4 @@
-"""Find, create, merge and part customers. Identifiers are evidence; a customer is who they add up to."""
+"""Find, create, merge and part customers. Identifiers are evidence of who somebody is."""
 
 import unicodedata
 from collections.abc import Iterable, Mapping

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-
 SCHEDULE: dict[str, dict[str, Any]] = {
     "hand waiting events over": {"task": "crm.tasks.dispatch_events", "schedule": 30.0},
 }

@@ -1,0 +1,88 @@
+"""The last part of every training: compare on later time, save, promote only if better.
+
+Each app lists its trainers in `TRAINERS` of its own `training` module; `manage.py train`
+and the nightly task run them by name.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from crm import artifacts
+from crm.ml.estimator import Estimator
+from crm.ml.evaluation import beats
+
+
+class TooLittleData(Exception):
+    """Not enough to learn from; the message says what is missing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """What to train on: everything before `as_of`, with this seed. `now` is only written down."""
+
+    as_of: datetime
+    now: datetime
+    seed: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """How the candidate, its baseline and the champion did on the same later time."""
+
+    metric: str
+    metrics: Mapping[str, float]
+    baseline: Mapping[str, float]
+    champion: Mapping[str, float] | None
+    data_fingerprint: str
+    rows: int
+    seconds: float
+
+
+Trainer = Callable[[Order], dict[str, Any]]
+
+
+def conclude(estimator: Estimator, evidence: Evidence, order: Order) -> dict[str, Any]:
+    """Save the candidate, promote it if it won, and return the report as plain JSON."""
+    verdict = beats(evidence.metrics, evidence.baseline, evidence.champion, metric=evidence.metric)
+    artifact = artifacts.save(
+        estimator,
+        artifacts.Provenance(
+            metrics=evidence.metrics,
+            baseline_metrics=evidence.baseline,
+            champion_metrics=evidence.champion,
+            data_fingerprint=evidence.data_fingerprint,
+            rows=evidence.rows,
+            seconds=evidence.seconds,
+            seed=order.seed,
+        ),
+        as_of=order.as_of,
+        now=order.now,
+    )
+    if verdict.promote:
+        artifacts.promote(artifact, now=order.now, reason=verdict.reason)
+    else:
+        artifact.reason = verdict.reason[:300]
+        artifact.save(update_fields=["reason"])
+    return {
+        "artifact": artifact.pk,
+        "metrics": dict(evidence.metrics),
+        "baseline_metrics": dict(evidence.baseline),
+        "champion_metrics": dict(evidence.champion) if evidence.champion else None,
+        "promoted": verdict.promote,
+        "reason": verdict.reason,
+        "rows": evidence.rows,
+        "seconds": round(evidence.seconds, 2),
+    }
+
+
+def fingerprint(*arrays: np.ndarray) -> str:
+    """A digest of the training data, so that two trainings on the same rows can be told."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()[:16]
