@@ -104,7 +104,8 @@ def champion_of(name: str) -> Artifact | None:
 
 def load(kind: type[E], artifact: Artifact) -> E:
     """Read one artifact. Raises UnreadableArtifact when its bytes or format are wrong."""
-    return _load(kind, artifact.file.name or "", artifact.sha256)
+    estimator: E = _load(kind, artifact.file.name or "", artifact.sha256)
+    return estimator
 
 
 def load_serving(kind: type[E]) -> E | None:

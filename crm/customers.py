@@ -68,6 +68,38 @@ def resolve(
             return _resolve(wanted, source=source, at=at, defaults=defaults or {})
 
 
+def resolve_user_ids(user_ids: Iterable[str], *, source: str, at: datetime) -> dict[str, int]:
+    """Return the customer id of each user id, making the missing ones with few statements.
+
+    For imports of many; `resolve` is the door for one person with several identifiers.
+    """
+    wanted = {normalise(Identity.Kind.USER_ID, value): value for value in user_ids}
+    found = _ids_of(wanted)
+    missing = [value for value in wanted if value not in found]
+    if missing:
+        with transaction.atomic():
+            made = Customer.objects.bulk_create(
+                Customer(is_known=True, first_seen_at=at, last_seen_at=at) for _ in missing
+            )
+            Identity.objects.bulk_create(
+                Identity(
+                    customer=customer,
+                    kind=Identity.Kind.USER_ID,
+                    value=value,
+                    source=source,
+                    first_seen_at=at,
+                )
+                for customer, value in zip(made, missing, strict=True)
+            )
+        found |= {value: customer.pk for customer, value in zip(made, missing, strict=True)}
+    return {original: found[value] for value, original in wanted.items()}
+
+
+def _ids_of(user_ids: Iterable[str]) -> dict[str, int]:
+    known = Identity.objects.filter(kind=Identity.Kind.USER_ID, value__in=list(user_ids))
+    return dict(known.values_list("value", "customer_id"))
+
+
 def attach(customer: Customer, kind: str, value: object, *, source: str, at: datetime) -> bool:
     """Add an identifier to a customer if nobody has it; return whether they have it now."""
     identity, _ = Identity.objects.get_or_create(

@@ -6,10 +6,11 @@ import io
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Protocol, TextIO
 
 
 class UnusableFile(Exception):
@@ -49,7 +50,10 @@ class Report:
         }
 
 
-Loader = Callable[[Path, Report], None]
+class Loader(Protocol):
+    """Reads one file into the database; `now` is when the import runs."""
+
+    def __call__(self, path: Path, report: Report, *, now: datetime) -> None: ...
 
 
 def open_text(path: Path) -> TextIO:

@@ -44,12 +44,16 @@ def record(
     return Event.objects.get(source=source, message_id=message_id)
 
 
-def record_many(entries: Iterable[Entry], *, received_at: datetime, batch: int = 1000) -> int:
+def record_many(
+    entries: Iterable[Entry], *, received_at: datetime, announce: bool = True, batch: int = 1000
+) -> int:
     """Append many entries with one statement a batch; return how many were sent to it.
 
     Entries whose (source, message_id) is known already are passed over by the database.
+    With `announce=False` nobody reacts: an import of last year's orders must not send
+    this year's messages.
     """
-    rows = [_row(entry, received_at) for entry in entries]
+    rows = [_row(entry, received_at, announce) for entry in entries]
     with transaction.atomic():
         Event.objects.bulk_create(rows, batch_size=batch, ignore_conflicts=True)
         if any(row.dispatched_at is None for row in rows):
@@ -67,8 +71,8 @@ def history(
     return events.order_by("-happened_at", "-id")[:limit]
 
 
-def _row(entry: Entry, received_at: datetime) -> Event:
-    wanted = outbox.has_subscribers(entry.kind)
+def _row(entry: Entry, received_at: datetime, announce: bool) -> Event:
+    wanted = announce and outbox.has_subscribers(entry.kind)
     return Event(
         customer_id=entry.customer_id,
         identity=entry.identity,

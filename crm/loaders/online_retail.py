@@ -1,0 +1,86 @@
+"""The UCI "Online Retail" CSV (and its successor, Online Retail II): lines of invoices.
+
+An invoice whose number begins with C is a cancellation and becomes a refund order with
+negative lines. Stock codes that are no goods (postage, discounts, bank charges) count in
+the money of an order but are never listed for sale. Lines without a customer, and negative
+quantities outside a cancellation, are rejected.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from crm.loaders import parsing
+from crm.loaders.order_lines import Line, LineWriter
+from crm.loading import Report, UnusableFile, read_rows
+from crm.models import Order
+
+LONDON = ZoneInfo("Europe/London")
+CHUNK = 20_000
+SECOND_EDITION = {"Invoice": "InvoiceNo", "Price": "UnitPrice", "Customer ID": "CustomerID"}
+COLUMNS = (
+    "InvoiceNo",
+    "StockCode",
+    "Description",
+    "Quantity",
+    "InvoiceDate",
+    "UnitPrice",
+    "CustomerID",
+    "Country",
+)
+
+
+def load(path: Path, report: Report, *, now: datetime) -> None:
+    writer = LineWriter(source="online-retail", currency="GBP", now=now)
+    for chunk in parsing.chunks(_lines(path, report), CHUNK):
+        writer.write(chunk, report)
+    writer.finish()
+
+
+def _lines(path: Path, report: Report) -> Iterator[Line]:
+    checked = False
+    for number, raw in read_rows(path, needs=()):
+        row = {SECOND_EDITION.get(column, column): value for column, value in raw.items()}
+        if not checked:
+            _check_columns(path, list(row))
+            checked = True
+        try:
+            yield _line(number, row)
+        except parsing.BadValue as bad:
+            report.reject(number, str(bad), raw)
+
+
+def _check_columns(path: Path, columns: list[str]) -> None:
+    parsing.require_known(columns, COLUMNS)
+    missing = [column for column in COLUMNS if column not in columns]
+    if missing:
+        raise UnusableFile(f"{path}: column {', '.join(missing)} is missing")
+
+
+def _line(number: int, row: dict[str, str]) -> Line:
+    invoice = parsing.text(row, "InvoiceNo", needed=True)
+    customer = parsing.text(row, "CustomerID", needed=True).removesuffix(".0")
+    quantity = parsing.whole(row, "Quantity")
+    is_refund = invoice.upper().startswith("C")
+    if quantity == 0:
+        raise parsing.BadValue("Quantity is 0")
+    if quantity < 0 and not is_refund:
+        raise parsing.BadValue(f"Quantity {quantity} is negative outside a cancelled invoice")
+    if quantity > 0 and is_refund:
+        raise parsing.BadValue(f"Quantity {quantity} is positive in a cancelled invoice")
+    sku = parsing.text(row, "StockCode", needed=True).upper()
+    return Line(
+        number=number,
+        order=invoice,
+        customer=customer,
+        sku=sku,
+        title=parsing.text(row, "Description"),
+        quantity=quantity,
+        unit_price=parsing.price(row, "UnitPrice"),
+        placed_at=parsing.moment(row, "InvoiceDate", zone=LONDON),
+        country=parsing.text(row, "Country"),
+        status=Order.Status.REFUNDED if is_refund else Order.Status.DELIVERED,
+        is_refund=is_refund,
+        is_merchandise=sku[:5].isdigit(),
+    )

@@ -1,0 +1,199 @@
+"""Write order lines from a file: customers, products and orders are made as they are met.
+
+Shared by every format whose rows are lines of orders. A line has a key within its order,
+so the same file twice creates nothing, and a line that stands twice in one file is rejected
+by name.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db import transaction
+from django.db.models import DecimalField, ExpressionWrapper, F, OuterRef, Subquery, Sum
+
+from crm import customers, timeline
+from crm.events import OrderPlaced, OrderRefunded
+from crm.loading import Report
+from crm.models import Customer, Order, OrderLine, Product
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One valid line, with everything needed to make what it belongs to."""
+
+    number: int
+    order: str
+    customer: str
+    sku: str
+    title: str
+    quantity: int
+    unit_price: Decimal
+    placed_at: datetime
+    country: str = ""
+    status: str = Order.Status.DELIVERED
+    is_refund: bool = False
+    is_merchandise: bool = True
+
+    @property
+    def key(self) -> str:
+        return f"{self.sku}:{self.quantity}:{self.unit_price}"[:64]
+
+
+class LineWriter:
+    """Writes chunks of lines. Keeps what it met in memory: ids, not rows."""
+
+    def __init__(self, *, source: str, currency: str, now: datetime) -> None:
+        self.source, self.currency, self.now = source, currency, now
+        self._first_line: dict[int, int] = {}  # hash of (order, key) -> line number
+        self._products = dict(Product.objects.values_list("sku", "pk"))
+        self._orders: dict[str, tuple[int, int]] = {}  # number -> (order id, customer id)
+        self._seen: dict[int, tuple[datetime, datetime, str]] = {}
+
+    def write(self, lines: list[Line], report: Report) -> None:
+        """Write one chunk in one transaction, counting each line once."""
+        with transaction.atomic():
+            owners = customers.resolve_user_ids(
+                {line.customer for line in lines}, source=self.source, at=self.now
+            )
+            self._make_products(lines)
+            known_orders = self._make_orders(lines, owners)
+            rows, kept = self._rows(lines, owners, report)
+            known = self._known_keys(known_orders)
+            fresh = [row for row in rows if (row.order_id, row.key) not in known]
+            OrderLine.objects.bulk_create(fresh)
+            report.created += len(fresh)
+            report.unchanged += len(rows) - len(fresh)
+            self._total({row.order_id for row in fresh})
+            self._tell(kept)
+
+    def finish(self) -> None:
+        """Bring the customers' first and last day, and country, up to date."""
+        people = Customer.objects.in_bulk(list(self._seen))
+        for pk, customer in people.items():
+            first, last, country = self._seen[pk]
+            customer.first_seen_at = min(customer.first_seen_at, first)
+            # A customer made by this import was seen when they bought, not when we read it.
+            made_here = customer.last_seen_at == self.now
+            customer.last_seen_at = last if made_here else max(customer.last_seen_at, last)
+            customer.country = customer.country or country
+        Customer.objects.bulk_update(
+            people.values(), ["first_seen_at", "last_seen_at", "country"], batch_size=500
+        )
+
+    def _rows(
+        self, lines: list[Line], owners: dict[str, int], report: Report
+    ) -> tuple[list[OrderLine], list[Line]]:
+        rows, kept = [], []
+        for line in lines:
+            mark = hash((line.order, line.key))
+            first = self._first_line.setdefault(mark, line.number)
+            order_id, customer_id = self._orders[line.order]
+            if first != line.number:
+                report.reject(line.number, f"repeats line {first}", _plain(line))
+            elif customer_id != owners[line.customer]:
+                reason = f"order {line.order} belongs to another customer"
+                report.reject(line.number, reason, _plain(line))
+            else:
+                rows.append(
+                    OrderLine(
+                        order_id=order_id,
+                        product_id=self._products[line.sku],
+                        quantity=line.quantity,
+                        unit_price=line.unit_price,
+                        key=line.key,
+                    )
+                )
+                kept.append(line)
+                self._see(customer_id, line)
+        return rows, kept
+
+    def _make_products(self, lines: list[Line]) -> None:
+        missing = {line.sku: line for line in reversed(lines) if line.sku not in self._products}
+        made = Product.objects.bulk_create(
+            Product(
+                sku=sku,
+                title_en=line.title or sku,
+                price=line.unit_price,
+                currency=self.currency,
+                is_active=line.is_merchandise,
+                created_at=line.placed_at,
+            )
+            for sku, line in missing.items()
+        )
+        self._products |= {product.sku: product.pk for product in made}
+
+    def _make_orders(self, lines: list[Line], owners: dict[str, int]) -> list[int]:
+        """Make the orders of this chunk; return the ids of those that existed before."""
+        numbers = {line.order for line in lines}
+        unknown = numbers - set(self._orders)
+        known = Order.objects.filter(number__in=unknown).values_list("number", "pk", "customer_id")
+        self._orders |= {number: (pk, owner) for number, pk, owner in known}
+        first = {line.order: line for line in reversed(lines) if line.order not in self._orders}
+        made = Order.objects.bulk_create(
+            Order(
+                number=line.order,
+                customer_id=owners[line.customer],
+                status=line.status,
+                is_refund=line.is_refund,
+                total=0,
+                currency=self.currency,
+                placed_at=line.placed_at,
+                source=self.source,
+            )
+            for line in first.values()
+        )
+        self._orders |= {order.number: (order.pk, order.customer_id) for order in made}
+        return [self._orders[number][0] for number in numbers - set(first)]
+
+    def _known_keys(self, order_ids: list[int]) -> set[tuple[int, str]]:
+        known = OrderLine.objects.filter(order_id__in=order_ids)
+        return set(known.values_list("order_id", "key"))
+
+    def _total(self, order_ids: Iterable[int]) -> None:
+        money = DecimalField(max_digits=14, decimal_places=2)
+        worth = ExpressionWrapper(F("quantity") * F("unit_price"), output_field=money)
+        lines = OrderLine.objects.filter(order=OuterRef("pk")).order_by().values("order")
+        Order.objects.filter(pk__in=list(order_ids)).update(
+            total=Subquery(lines.annotate(sum=Sum(worth)).values("sum"), output_field=money)
+        )
+
+    def _see(self, customer_id: int, line: Line) -> None:
+        first, last, country = self._seen.get(
+            customer_id, (line.placed_at, line.placed_at, line.country)
+        )
+        self._seen[customer_id] = (
+            min(first, line.placed_at),
+            max(last, line.placed_at),
+            country or line.country,
+        )
+
+    def _tell(self, lines: list[Line]) -> None:
+        """Each order is one fact of the past: it is on the timeline, and nobody reacts to it."""
+        skus: dict[str, list[str]] = {}
+        for line in lines:
+            skus.setdefault(line.order, []).append(line.sku)
+        first = {line.order: line for line in reversed(lines)}
+        timeline.record_many(
+            (self._entry(line, skus[line.order]) for line in first.values()),
+            received_at=self.now,
+            announce=False,
+        )
+
+    def _entry(self, line: Line, skus: list[str]) -> timeline.Entry:
+        order_id, customer_id = self._orders[line.order]
+        kind = OrderRefunded.kind if line.is_refund else OrderPlaced.kind
+        return timeline.Entry(
+            customer_id=customer_id,
+            kind=kind,
+            data={"order_id": order_id, "number": line.order, "skus": skus},
+            happened_at=line.placed_at,
+            message_id=f"{kind}:{order_id}",
+            source=self.source,
+        )
+
+
+def _plain(line: Line) -> dict[str, Any]:
+    return {"order": line.order, "customer": line.customer, "sku": line.sku, "key": line.key}
