@@ -1,0 +1,22 @@
+"""Facts told by recommendations: a list was shown, a product in it was clicked."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProductsShown:
+    kind: ClassVar[str] = "recommendations.products_shown"
+    placement: str
+    artifact: str
+    skus: tuple[str, ...]
+    impressions: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProductClicked:
+    kind: ClassVar[str] = "recommendations.product_clicked"
+    impression_id: int
+    placement: str
+    position: int
+    sku: str

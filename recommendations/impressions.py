@@ -1,0 +1,78 @@
+"""Write down what was shown and what was clicked."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Count
+
+from crm import timeline
+from crm.models import Customer
+from recommendations.events import ProductClicked, ProductsShown
+from recommendations.models import Impression
+from recommendations.recommended import Recommended
+
+TOO_OFTEN = 8  # times shown at one place, never clicked …
+REMEMBERED = timedelta(days=7)  # … within this time
+
+
+def seen_too_often(customer: Customer, *, placement: str, now: datetime) -> set[int]:
+    """Products that this customer passed over again and again at this placement."""
+    shown = Impression.objects.filter(
+        customer=customer, placement=placement, shown_at__gt=now - REMEMBERED, shown_at__lte=now
+    ).values("product_id")
+    tired = shown.annotate(times=Count("id"), clicks=Count("clicked_at")).filter(
+        times__gte=TOO_OFTEN, clicks=0
+    )
+    return set(tired.values_list("product_id", flat=True))
+
+
+@transaction.atomic
+def record(
+    customer: Customer, recommended: Sequence[Recommended], *, placement: str, now: datetime
+) -> list[Recommended]:
+    """Return the same list, each with the id of its impression."""
+    if not recommended:
+        return []
+    rows = Impression.objects.bulk_create(
+        Impression(
+            customer=customer,
+            product=one.product,
+            placement=placement,
+            position=one.rank,
+            artifact=one.artifact,
+            reason_code=one.reason_code,
+            score=one.score,
+            shown_at=now,
+        )
+        for one in recommended
+    )
+    shown = ProductsShown(
+        placement=placement,
+        artifact=recommended[0].artifact,
+        skus=tuple(one.product.sku for one in recommended),
+        impressions=tuple(row.pk for row in rows),
+    )
+    timeline.record(customer, shown, at=now, key=str(rows[0].pk))
+    return [replace(one, impression=row.pk) for one, row in zip(recommended, rows, strict=True)]
+
+
+@transaction.atomic
+def click(impression_id: int, now: datetime) -> Impression | None:
+    """Write down the first click on an impression; later ones change nothing.
+
+    Returns the impression, or None where there is no such.
+    """
+    first = Impression.objects.filter(pk=impression_id, clicked_at=None).update(clicked_at=now)
+    found = Impression.objects.select_related("customer", "product").filter(pk=impression_id)
+    impression = found.first()
+    if first and impression is not None:
+        fact = ProductClicked(
+            impression_id=impression.pk,
+            placement=impression.placement,
+            position=impression.position,
+            sku=impression.product.sku,
+        )
+        timeline.record(impression.customer, fact, at=now, key=str(impression.pk))
+    return impression

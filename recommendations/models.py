@@ -1,0 +1,33 @@
+"""What was shown to whom, where, and by which artifact: the trail of every recommendation."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from crm.models import Customer, Product
+
+
+class Impression(models.Model):
+    """One product shown once, at one position of one list. Only a click changes the row."""
+
+    customer = models.ForeignKey(Customer, models.CASCADE, related_name="impressions")
+    product = models.ForeignKey(Product, models.CASCADE, related_name="impressions")
+    placement = models.CharField(_("placement"), max_length=64)
+    position = models.PositiveSmallIntegerField(_("position"))  # 1 is the top
+    artifact = models.CharField(_("artifact"), max_length=80)  # name#id, or "popularity"
+    reason_code = models.CharField(_("reason"), max_length=32)
+    score = models.FloatField(_("score"))
+    shown_at = models.DateTimeField(_("shown"))
+    clicked_at = models.DateTimeField(_("clicked"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("impression")
+        verbose_name_plural = _("impressions")
+        indexes = [
+            models.Index(
+                fields=["customer", "placement", "shown_at"], name="impression_of_customer"
+            ),
+            models.Index(fields=["artifact", "shown_at"], name="impression_of_artifact"),
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.pk} {self.placement} {self.position}"

@@ -1,0 +1,81 @@
+"""Why a product is recommended: a code, its evidence, and one true sentence in two languages.
+
+Evidence is plain JSON. Names in it are `{"en": …, "zh": …}`, as the reader may be either.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+SENTENCES = {
+    "bought": ("because you bought {product}", "因为您买过{product}"),
+    "added": ("because {product} was in your cart", "因为您把{product}加入过购物车"),
+    "viewed": ("because you looked at {product}", "因为您看过{product}"),
+    "clicked": ("because you looked at {product}", "因为您看过{product}"),
+    "rated": ("because you rated {product} highly", "因为您给{product}打了高分"),
+    "next": ("often bought after {product}", "很多人买了{product}之后会买"),
+    "tastes": ("customers with a taste like yours chose it", "和您口味相近的顾客也选择了它"),
+    "together": ("often chosen together with {product}", "常与{product}一起被选购"),
+    "alike": ("similar to {product}", "与{product}相似"),
+    "popular": ("popular with our customers", "深受顾客欢迎"),
+    "popular_in": ("popular in {category}", "{category}中的热门商品"),
+    "again": ("you bought it before", "您以前买过"),
+    "new": ("new in the shop", "新品上架"),
+    "in_stock": ("available now", "现货供应"),
+    "asked": ("matches what you asked for: {asked}", "符合您的要求：{asked}"),
+}
+OPTIONS = {
+    "price_min": ("over {}", "{}以上"),
+    "price_max": ("under {}", "{}以下"),
+    "color": ("in {}", "颜色{}"),
+    "size": ("size {}", "尺码{}"),
+    "feature": ("with {}", "支持{}"),
+    "text": ("“{}”", "“{}”"),
+}
+
+
+@dataclass(frozen=True)
+class Reason:
+    """`code` is a key of SENTENCES, `evidence` what its sentence is made of."""
+
+    code: str
+    evidence: dict[str, Any] = field(default_factory=dict)
+
+    def sentence(self, language: str) -> str:
+        """The reason as a person would say it, in Chinese or else in English."""
+        chinese = language.startswith("zh")
+        known = {
+            name: _said(self.evidence[name], chinese)
+            for name in ("product", "category")
+            if name in self.evidence
+        }
+        if "asked" in self.evidence:
+            known["asked"] = _asked(self.evidence["asked"], chinese)
+        sentence = SENTENCES[self.code][chinese].format(**known)
+        because = self.evidence.get("because")
+        if not because:
+            return sentence
+        also = Reason(because["code"], because["evidence"]).sentence(language)
+        return f"{sentence}，{also}" if chinese else f"{sentence}; {also}"
+
+
+def _asked(asked: Mapping[str, Any], chinese: bool) -> str:
+    parts = []
+    for name, value in asked.items():
+        if name in OPTIONS:
+            parts.append(OPTIONS[name][chinese].format(_said(value, chinese)))
+        else:
+            parts.append(_said(value, chinese))
+    return ("、" if chinese else ", ").join(parts)
+
+
+def _said(value: Any, chinese: bool) -> str:
+    if isinstance(value, Mapping):
+        return str((value["zh"] if chinese else "") or value["en"])
+    text = str(value)
+    try:
+        number = Decimal(text)
+    except ArithmeticError:
+        return text
+    return f"{number.normalize():f}"
