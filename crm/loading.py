@@ -6,7 +6,7 @@ import io
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -66,23 +66,52 @@ def open_text(path: Path) -> TextIO:
     return io.TextIOWrapper(binary, encoding="utf-8-sig", newline="")
 
 
-def read_rows(path: Path, *, needs: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
+@dataclass(frozen=True, kw_only=True)
+class Columns:
+    """What the header of a file may hold. A column that nobody reads would be lost silently."""
+
+    needed: tuple[str, ...]
+    optional: tuple[str, ...] = ()
+    prefixes: tuple[str, ...] = ()  # "trait." allows trait.anything
+    renamed: Mapping[str, str] = field(default_factory=dict)  # another name -> our name
+
+    def check(self, path: Path, header: Sequence[str]) -> list[str]:
+        """Return the header in our names. Raises UnusableFile naming what is amiss."""
+        names = [self.renamed.get(column, column) for column in header]
+        known = (*self.needed, *self.optional)
+        strange = [n for n in names if n not in known and not n.startswith(self.prefixes or "\0")]
+        if strange:
+            raise UnusableFile(f"{path}: unknown column {', '.join(map(repr, strange))}")
+        missing = [name for name in self.needed if name not in names]
+        if missing:
+            raise UnusableFile(f"{path}: column {', '.join(missing)} is missing")
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise UnusableFile(f"{path}: column {', '.join(twice)} stands twice")
+        return names
+
+
+def read_rows(path: Path, report: Report, columns: Columns) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield (line number, row) of a CSV file with a header, showing progress on stderr.
 
-    Raises UnusableFile for a missing column or broken encoding, naming line and column.
+    A row whose number of cells is not the header's is rejected. Raises UnusableFile for
+    columns that do not fit and for broken encoding, naming the place.
     """
     line = 1
     with open_text(path) as file:
         try:
-            reader = csv.DictReader(file)
-            missing = [name for name in needs if name not in (reader.fieldnames or [])]
-            if missing:
-                raise UnusableFile(f"{path}: column {', '.join(missing)} is missing")
-            for row in reader:
+            reader = csv.reader(file)
+            header = columns.check(path, next(reader, []))
+            for cells in reader:
                 line = reader.line_num
                 if line % 50_000 == 0:
                     print(f"  {line:,} lines", file=sys.stderr)  # noqa: T201
-                yield line, row
+                if not cells:
+                    continue
+                if len(cells) != len(header):
+                    report.reject(line, f"{len(cells)} cells, not {len(header)}", cells)
+                    continue
+                yield line, dict(zip(header, cells, strict=True))
         except UnicodeDecodeError as error:
             raise UnusableFile(f"{path}: after line {line}: not UTF-8 ({error.reason})") from None
         except csv.Error as error:

@@ -1,8 +1,20 @@
 """Every format that can be imported, by the name it has on the command line."""
 
-from crm.loaders import online_retail
+from crm.loaders import (
+    customers_csv,
+    events_jsonl,
+    movielens,
+    online_retail,
+    orders_csv,
+    products_csv,
+)
 from crm.loading import Loader
 
 LOADERS: dict[str, Loader] = {
+    "customers": customers_csv.load,
+    "events": events_jsonl.load,
+    "movielens": movielens.load,
     "online-retail": online_retail.load,
+    "orders": orders_csv.load,
+    "products": products_csv.load,
 }

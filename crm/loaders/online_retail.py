@@ -13,21 +13,23 @@ from zoneinfo import ZoneInfo
 
 from crm.loaders import parsing
 from crm.loaders.order_lines import Line, LineWriter
-from crm.loading import Report, UnusableFile, read_rows
+from crm.loading import Columns, Report, read_rows
 from crm.models import Order
 
 LONDON = ZoneInfo("Europe/London")
 CHUNK = 20_000
-SECOND_EDITION = {"Invoice": "InvoiceNo", "Price": "UnitPrice", "Customer ID": "CustomerID"}
-COLUMNS = (
-    "InvoiceNo",
-    "StockCode",
-    "Description",
-    "Quantity",
-    "InvoiceDate",
-    "UnitPrice",
-    "CustomerID",
-    "Country",
+COLUMNS = Columns(
+    needed=(
+        "InvoiceNo",
+        "StockCode",
+        "Description",
+        "Quantity",
+        "InvoiceDate",
+        "UnitPrice",
+        "CustomerID",
+        "Country",
+    ),
+    renamed={"Invoice": "InvoiceNo", "Price": "UnitPrice", "Customer ID": "CustomerID"},
 )
 
 
@@ -39,23 +41,11 @@ def load(path: Path, report: Report, *, now: datetime) -> None:
 
 
 def _lines(path: Path, report: Report) -> Iterator[Line]:
-    checked = False
-    for number, raw in read_rows(path, needs=()):
-        row = {SECOND_EDITION.get(column, column): value for column, value in raw.items()}
-        if not checked:
-            _check_columns(path, list(row))
-            checked = True
+    for number, row in read_rows(path, report, COLUMNS):
         try:
             yield _line(number, row)
         except parsing.BadValue as bad:
-            report.reject(number, str(bad), raw)
-
-
-def _check_columns(path: Path, columns: list[str]) -> None:
-    parsing.require_known(columns, COLUMNS)
-    missing = [column for column in COLUMNS if column not in columns]
-    if missing:
-        raise UnusableFile(f"{path}: column {', '.join(missing)} is missing")
+            report.reject(number, str(bad), row)
 
 
 def _line(number: int, row: dict[str, str]) -> Line:

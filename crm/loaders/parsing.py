@@ -1,6 +1,6 @@
 """Read one cell of an imported row, or say in words what is wrong with it."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
@@ -9,21 +9,11 @@ from typing import TypeVar
 
 from django.utils.dateparse import parse_date, parse_datetime
 
-from crm.loading import UnusableFile
-
 T = TypeVar("T")
 
 
 class BadValue(ValueError):
     """One cell cannot be used; the message names the column and the reason."""
-
-
-def require_known(columns: Iterable[str], known: Sequence[str], *, prefix: str = "") -> None:
-    """Refuse a file with a column nobody reads: its data would be lost without a word."""
-    strange = [c for c in columns if c not in known and not (prefix and c.startswith(prefix))]
-    if strange:
-        hint = f" (traits are named {prefix}something)" if prefix else ""
-        raise UnusableFile(f"unknown column {', '.join(map(repr, strange))}{hint}")
 
 
 def text(row: Mapping[str, str | None], column: str, *, needed: bool = False) -> str:
