@@ -79,7 +79,9 @@ class Delivery(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["due_at", "id"], name="delivery_due", condition=Q(status="queued")
+                fields=["campaign", "due_at", "id"],
+                name="delivery_due",
+                condition=Q(status="queued"),
             ),
             models.Index(
                 fields=["claimed_until"], name="delivery_in_flight", condition=Q(status="sending")

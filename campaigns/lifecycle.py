@@ -1,0 +1,132 @@
+"""The states of a campaign and the steps between them; each is one UPDATE that one caller wins."""
+
+import logging
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+
+from campaigns import audiences, channels, rendering
+from campaigns.models import Campaign, Delivery
+
+logger = logging.getLogger(__name__)
+Status = Campaign.Status
+OPEN = (Delivery.Status.QUEUED, Delivery.Status.SENDING)
+
+
+class NotPossible(Exception):
+    """The campaign is not in a state from which this can be done, or is not ready for it."""
+
+
+NOT_READY = (
+    NotPossible,
+    audiences.EmptyAudience,
+    rendering.BrokenTemplate,
+    channels.UnknownChannel,
+)
+
+
+def start(campaign: Campaign, *, now: datetime) -> bool:
+    """Begin: the audience is chosen and written to. Return False if it was begun already.
+
+    Raises EmptyAudience, NotPossible without a variant, BrokenTemplate, UnknownChannel.
+    """
+    check_ready(campaign)
+    begun = Campaign.objects.filter(
+        pk=campaign.pk, status__in=[Status.DRAFT, Status.SCHEDULED]
+    ).update(status=Status.MATERIALISING, started_at=now)
+    if begun:
+        campaign.refresh_from_db()
+        _wake(campaign)
+    return bool(begun)
+
+
+def check_ready(campaign: Campaign) -> None:
+    """Raise what would keep this campaign from being sent as it should."""
+    variants = list(campaign.variants.select_related("template").order_by("pk"))
+    if not variants:
+        raise NotPossible(f"The campaign “{campaign}” has no variant.")
+    channels.get(campaign.channel)
+    for variant in variants:
+        rendering.check(variant.template)
+    audiences.refuse_empty(campaign)
+
+
+def schedule(campaign: Campaign) -> None:
+    """Wait for `scheduled_at`; the sweeper starts it then."""
+    if campaign.scheduled_at is None:
+        raise NotPossible("A scheduled campaign needs a time to start at.")
+    check_ready(campaign)
+    _step(campaign, [Status.DRAFT], Status.SCHEDULED)
+
+
+def start_scheduled(*, now: datetime) -> int:
+    """Start the campaigns whose time has come. One that is not ready becomes a draft again."""
+    started = 0
+    for campaign in Campaign.objects.filter(status=Status.SCHEDULED, scheduled_at__lte=now):
+        try:
+            started += start(campaign, now=now)
+        except NOT_READY:
+            logger.exception("Campaign %s cannot start", campaign.pk)
+            _step(campaign, [Status.SCHEDULED], Status.DRAFT)
+    return started
+
+
+def pause(campaign: Campaign) -> None:
+    """Stop before the next message: senders look at the state with every message."""
+    _step(campaign, [Status.SENDING], Status.PAUSED)
+
+
+def resume(campaign: Campaign) -> None:
+    _step(campaign, [Status.PAUSED], Status.SENDING)
+    _wake(campaign)
+
+
+@transaction.atomic
+def cancel(campaign: Campaign, *, now: datetime) -> None:
+    """Stop for good: what was not begun is skipped, what is under way ends as it ends."""
+    running = [Status.MATERIALISING, Status.SENDING, Status.PAUSED]
+    _step(campaign, [Status.DRAFT, Status.SCHEDULED, *running], Status.CANCELLED)
+    Campaign.objects.filter(pk=campaign.pk).update(finished_at=now)
+    skip_cancelled()
+
+
+def skip_cancelled() -> int:
+    """Skip what a cancelled campaign has queued, also by a retry that came after."""
+    queued = Delivery.objects.filter(
+        campaign__status=Status.CANCELLED, status=Delivery.Status.QUEUED
+    )
+    return queued.update(
+        status=Delivery.Status.SKIPPED, reason="cancelled", claimed_by="", claimed_until=None
+    )
+
+
+def finish_if_done(campaign_id: int, *, now: datetime) -> bool:
+    """Say "finished", unless a single message is still to be sent or on its way."""
+    unsettled = Delivery.objects.filter(campaign=OuterRef("pk"), status__in=OPEN)
+    done = Campaign.objects.filter(~Exists(unsettled), pk=campaign_id, status=Status.SENDING)
+    return bool(done.update(status=Status.FINISHED, finished_at=now))
+
+
+def reopen(campaign: Campaign) -> None:
+    """A message of a finished campaign is to be sent after all."""
+    Campaign.objects.filter(pk=campaign.pk, status=Status.FINISHED).update(
+        status=Status.SENDING, finished_at=None
+    )
+    _wake(campaign)
+
+
+def _step(campaign: Campaign, before: list[Status], after: Status) -> None:
+    if not Campaign.objects.filter(pk=campaign.pk, status__in=before).update(status=after):
+        campaign.refresh_from_db(fields=["status"])
+        raise NotPossible(f"The campaign “{campaign}” is {campaign.get_status_display()}.")
+    campaign.status = after
+
+
+def _wake(campaign: Campaign) -> None:
+    from campaigns import tasks  # tasks import this module
+
+    def send() -> None:
+        tasks.start_campaign.delay(campaign_id=campaign.pk)
+
+    transaction.on_commit(send, robust=True)  # a sweep runs anyway

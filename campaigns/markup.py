@@ -1,0 +1,67 @@
+"""HTML of a message: its links sent by way of us, and its words as plain text."""
+
+import html
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
+
+_HREF = re.compile(r"""(<a\s[^>]{0,2000}?\bhref\s*=\s*)(["'])(https?://[^"'<>]{1,4000})\2""", re.I)
+_ADDRESS = re.compile(r"https?://[^\s<>\"]{1,4000}")
+_BREAKS = {"p", "br", "tr", "li", "div", "h1", "h2", "h3", "table", "ul", "ol"}
+_SILENT = {"style", "script", "head", "title"}
+
+
+def rewrite_links(source: str, change: Callable[[str], str]) -> str:
+    """Pass the address of every link through `change`; the rest stays as it is."""
+
+    def swap(match: re.Match[str]) -> str:
+        start, quote, address = match.groups()
+        return f"{start}{quote}{html.escape(change(html.unescape(address)))}{quote}"
+
+    return _HREF.sub(swap, source)
+
+
+def rewrite_addresses(text: str, change: Callable[[str], str]) -> str:
+    """Pass every web address in plain text through `change`."""
+
+    def swap(match: re.Match[str]) -> str:
+        address = match.group().rstrip(".,;:!?)）。，；：！？")
+        return change(address) + match.group()[len(address) :]
+
+    return _ADDRESS.sub(swap, text)
+
+
+def to_text(source: str) -> str:
+    """The words of HTML, a line for each block, with the addresses of its links behind them."""
+    reader = _Words()
+    reader.feed(source)
+    reader.close()
+    lines = (" ".join(line.split()) for line in "".join(reader.words).splitlines())
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+
+
+class _Words(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.words: list[str] = []
+        self._href = ""
+        self._silent = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._silent += tag in _SILENT
+        if tag == "a":
+            self._href = dict(attrs).get("href") or ""
+        if tag in _BREAKS:
+            self.words.append("\n")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._silent -= tag in _SILENT and self._silent > 0
+        if tag == "a" and self._href.startswith("http"):
+            self.words.append(f" {self._href} ")
+            self._href = ""
+        if tag in _BREAKS:
+            self.words.append("\n")
+
+    def handle_data(self, data: str) -> None:
+        if not self._silent:
+            self.words.append(" ".join(re.split(r"\s+", data)))
