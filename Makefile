@@ -1,0 +1,50 @@
+# Everything a person runs. `make run` needs Python 3.11 and make, nothing else.
+.DELETE_ON_ERROR:
+.PHONY: run install test test-services check bench lock messages chaos
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?= 8000
+export PORT
+
+run: $(VENV)/.installed
+	@exec $(BIN)/python manage.py up --port $(PORT)
+
+install: $(VENV)/.installed
+
+$(VENV)/.installed: requirements.txt constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements.txt -c constraints.txt
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements-dev.txt -c constraints.txt
+	@touch $@
+
+test: $(VENV)/.installed-dev
+	env -u DATABASE_URL -u REDIS_URL -u CELERY_BROKER_URL -u EMAIL_URL \
+		$(BIN)/python -m pytest -n 2 -m "not services and not browser"
+
+test-services: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -m "services or browser or on_postgres"
+
+check: $(VENV)/.installed-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy crm recommendations campaigns chatbot marketing
+	$(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/python manage.py check
+
+bench: $(VENV)/.installed-dev
+	$(BIN)/python -m bench
+
+lock:
+	$(BIN)/uv pip compile --quiet --universal --no-header --no-annotate --no-emit-index-url \
+		--python-version 3.11 requirements-dev.txt -o constraints.txt
+
+messages:
+	$(BIN)/python manage.py makemessages -l zh_Hans --ignore .venv --ignore var --no-location
+	$(BIN)/python manage.py compilemessages --ignore .venv
