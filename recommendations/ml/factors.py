@@ -1,0 +1,148 @@
+"""Tastes in few numbers: implicit ALS and BPR, and the truncated SVD.
+
+A row is folded in at scoring: its tastes are solved for from the product factors, so a customer
+who came a second ago is served like any other.
+"""
+
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from scipy import sparse
+
+from recommendations.ml.interactions import Interactions
+from recommendations.ml.recommender import Recommender
+
+
+class ImplicitFactors(Recommender):
+    """Product factors, and tastes by weighted least squares (Hu, Koren, Volinsky 2008).
+
+    (Q'Q + Q' diag(c) Q + l2 I) p = Q' (1 + c), with confidence c = alpha * weight.
+    """
+
+    alpha: float
+    l2: float
+    half_life: float | None
+    products_: np.ndarray  # (products, factors)
+
+    def score(self, rows: Interactions) -> np.ndarray:
+        products = self.products_.astype(float)
+        ground = products.T @ products + self.l2 * np.eye(products.shape[1])
+        weights = rows.weights(half_life=self.half_life, likes=0.5)
+        tastes = np.zeros((rows.shape[0], products.shape[1]))
+        for row in range(rows.shape[0]):
+            cells = slice(weights.indptr[row], weights.indptr[row + 1])
+            mine = products[weights.indices[cells]]
+            trust = self.alpha * weights.data[cells]
+            left = ground + (mine.T * trust) @ mine
+            tastes[row] = np.linalg.solve(left, mine.T @ (1.0 + trust))
+        return np.asarray(tastes @ products.T)
+
+
+class Als(ImplicitFactors):
+    """Alternating least squares of the implicit library; one thread, so a seed is a result."""
+
+    name: ClassVar[str] = "als"
+
+    def __init__(
+        self,
+        *,
+        factors: int = 64,
+        l2: float = 1.0,
+        alpha: float = 3.0,
+        iterations: int = 15,
+        half_life: float | None = None,
+        seed: int = 0,
+    ) -> None:
+        self.factors = factors
+        self.l2 = l2
+        self.alpha = alpha
+        self.iterations = iterations
+        self.half_life = half_life
+        self.seed = seed
+
+    def fit(self, interactions: Interactions) -> Self:
+        from implicit.als import AlternatingLeastSquares  # slow to import
+
+        model = AlternatingLeastSquares(
+            factors=self.factors,
+            regularization=self.l2,
+            alpha=1.0,
+            iterations=self.iterations,
+            random_state=self.seed,
+            num_threads=1,
+            use_gpu=False,
+        )
+        weights = interactions.weights(half_life=self.half_life, likes=0.5)
+        # The library takes confidences 1 + c; ours scores with the same.
+        confidence = sparse.csr_matrix(weights * self.alpha + interactions.touched(), dtype="f4")
+        model.fit(confidence, show_progress=False)
+        self.products_ = np.asarray(model.item_factors, dtype=np.float32)
+        return self
+
+
+class Bpr(ImplicitFactors):
+    """Bayesian personalised ranking (Rendle et al. 2009), folded in by least squares."""
+
+    name: ClassVar[str] = "bpr"
+
+    def __init__(
+        self,
+        *,
+        factors: int = 32,
+        l2: float = 0.05,
+        rate: float = 0.05,
+        iterations: int = 100,
+        seed: int = 0,
+    ) -> None:
+        self.factors = factors
+        self.l2 = l2
+        self.rate = rate
+        self.iterations = iterations
+        self.seed = seed
+
+    alpha = 1.0
+    half_life = None
+
+    def fit(self, interactions: Interactions) -> Self:
+        from implicit.bpr import BayesianPersonalizedRanking  # slow to import
+
+        model: Any = BayesianPersonalizedRanking(
+            factors=self.factors,
+            regularization=self.l2,
+            learning_rate=self.rate,
+            iterations=self.iterations,
+            random_state=self.seed,
+            num_threads=1,
+            use_gpu=False,
+        )
+        model.fit(sparse.csr_matrix(interactions.touched(), dtype="f4"), show_progress=False)
+        self.products_ = np.asarray(model.item_factors, dtype=np.float32)
+        return self
+
+
+class TruncatedSvd(Recommender):
+    """PureSVD (Cremonesi, Koren, Turrin 2010): rows projected on the leading directions."""
+
+    name: ClassVar[str] = "truncated-svd"
+
+    def __init__(self, *, factors: int = 32, half_life: float | None = None, seed: int = 0) -> None:
+        self.factors = factors
+        self.half_life = half_life
+        self.seed = seed
+
+    def fit(self, interactions: Interactions) -> Self:
+        from sklearn.utils.extmath import randomized_svd
+
+        weights = interactions.weights(half_life=self.half_life, likes=0.5)
+        # Half of the usual normalisation: popular products keep part of their say.
+        self.scale_ = (1.0 + np.asarray(weights.power(2).sum(axis=0)).ravel()) ** -0.25
+        scaled = weights @ sparse.diags(self.scale_)
+        factors = max(1, min(self.factors, min(scaled.shape) - 1))
+        _, _, right = randomized_svd(scaled, factors, n_iter=5, random_state=self.seed)
+        self.directions_ = right.T.astype(np.float32)
+        return self
+
+    def score(self, rows: Interactions) -> np.ndarray:
+        weights = rows.weights(half_life=self.half_life, likes=0.5) @ sparse.diags(self.scale_)
+        projected = (weights @ self.directions_) @ self.directions_.T
+        return np.asarray(projected / self.scale_, dtype=float)

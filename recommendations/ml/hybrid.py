@@ -1,0 +1,173 @@
+"""Several recommenders speak at once; how loud each may be is learned on later time.
+
+Greedy ensemble selection (Caruana et al. 2004): starting from nothing, add the voice that lifts
+NDCG@10 on a held-back later window the most, again and again, with repetition. Customers with a
+short history get weights of their own: what is known of them is worth less than what sells.
+"""
+
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from scipy import sparse
+
+from crm.ml.estimator import State
+from recommendations.ml.interactions import Interactions
+from recommendations.ml.ranking import best_of_rows, ndcg
+from recommendations.ml.recommender import Recommender
+from recommendations.ml.voices import VOICES
+from recommendations.ml.window import hold_back
+
+Part = tuple[str, dict[str, Any]]
+
+DISCOVERY: tuple[Part, ...] = (
+    ("popularity", {"half_life": 30.0}),
+    ("ease", {}),
+    ("ease", {"half_life": 60.0, "l2": 20.0}),
+    ("als", {}),
+    ("user-knn", {"half_life": 60.0}),
+    ("item-knn", {}),
+    ("sequential", {}),
+    ("content", {}),
+)
+REPEATS: tuple[Part, ...] = (*DISCOVERY, ("history", {}))
+JUDGED = 600  # customers of the inner window that are looked at
+FEWEST_JUDGED = 30  # in a group of histories, or it shares the weights of all
+ROUNDS = 12
+SHORT = 6  # interactions below which a history is short
+AT_ONCE = 512  # rows scored together
+
+
+class Hybrid(Recommender):
+    """A weighted sum of the standardised scores of its voices."""
+
+    name: ClassVar[str] = "hybrid"
+
+    def __init__(
+        self, *, parts: tuple[Part, ...] | None = None, repeats: bool = False, seed: int = 0
+    ) -> None:
+        self.parts = parts
+        self.repeats = repeats
+        self.seed = seed
+
+    def fit(self, interactions: Interactions) -> Self:
+        earlier, later = hold_back(interactions, repeats=self.repeats)
+        voices = [voice.fit(earlier) for voice in self._voices()]
+        self.weights_ = self._listen(voices, earlier, later)
+        # A voice that nobody should listen to costs time at every request.
+        self.heard_ = np.flatnonzero(self.weights_.any(axis=0))
+        self.voices_ = [
+            voice.fit(interactions) if number in self.heard_ else None
+            for number, voice in enumerate(voices)
+        ]
+        return self
+
+    def score(self, rows: Interactions) -> np.ndarray:
+        scores = np.zeros(rows.shape)
+        for start in range(0, rows.shape[0], AT_ONCE):
+            numbers = np.arange(start, min(start + AT_ONCE, rows.shape[0]))
+            scores[numbers] = self._blend(rows.take(numbers))
+        return scores
+
+    def state(self) -> State:
+        arrays = {"weights_": self.weights_, "heard_": self.heard_}
+        inner: list[dict[str, Any] | None] = []
+        for number, voice in enumerate(self.voices_):
+            state = voice.state() if voice else None
+            inner.append({"name": voice.name, **state.settings} if voice and state else None)
+            arrays |= {f"{number}:{key}": a for key, a in (state.arrays if state else {}).items()}
+        settings = {"parts": self.parts, "repeats": self.repeats, "seed": self.seed}
+        return State(arrays, {**settings, "voices": inner})
+
+    @classmethod
+    def from_state(cls, state: State) -> Self:
+        settings = dict(state.settings)
+        inner = settings.pop("voices")
+        self = cls(**settings)
+        self.weights_, self.heard_ = state.arrays["weights_"], state.arrays["heard_"]
+        self.voices_ = [_voice(state, number, one) for number, one in enumerate(inner)]
+        return self
+
+    def contributions(self, rows: Interactions) -> dict[str, np.ndarray]:
+        """What each voice adds to the score of every product, (rows, products) by name."""
+        weights = self.weights_[_group(rows)]
+        said: dict[str, np.ndarray] = {}
+        for number in self.heard_:
+            voice = self.voices_[number]
+            assert voice is not None
+            part = weights[:, number, None] * standardised(voice.score(rows))
+            said[voice.name] = said.get(voice.name, 0.0) + part
+        return said
+
+    def _blend(self, rows: Interactions) -> np.ndarray:
+        parts = list(self.contributions(rows).values())
+        return np.sum(parts, axis=0) if parts else np.zeros(rows.shape)
+
+    def _voices(self) -> list[Recommender]:
+        parts = self.parts or (REPEATS if self.repeats else DISCOVERY)
+        return [VOICES[name](**settings) for name, settings in parts]
+
+    def _listen(
+        self, voices: list[Recommender], earlier: Interactions, later: sparse.csr_matrix
+    ) -> np.ndarray:
+        """(2 groups, voices) weights for short and for longer histories."""
+        judged = np.flatnonzero(np.diff(later.indptr) > 0)
+        if len(judged) > JUDGED:
+            chosen = np.random.default_rng(self.seed).choice(judged, JUDGED, replace=False)
+            judged = np.sort(chosen)
+        if not len(judged):  # nothing to judge by: everybody speaks alike
+            return np.full((2, len(voices)), 1.0 / max(len(voices), 1))
+        rows = earlier.take(judged)
+        said = [standardised(voice.score(rows)) for voice in voices]
+        group = _group(rows)
+        overall = self._select(said, rows, later[judged], np.arange(len(judged)))
+        weights = np.tile(overall, (2, 1))
+        for number in (0, 1):
+            mine = np.flatnonzero(group == number)
+            if len(mine) >= FEWEST_JUDGED:
+                weights[number] = self._select(said, rows, later[judged], mine)
+        return weights
+
+    def _select(
+        self, said: list[np.ndarray], rows: Interactions, later: sparse.csr_matrix, mine: np.ndarray
+    ) -> np.ndarray:
+        seen = None if self.repeats else rows.touched()[mine]
+        counts = np.zeros(len(said))
+        total, reached = np.zeros((len(mine), rows.shape[1])), -1.0
+        for _ in range(ROUNDS):
+            tried = [
+                ndcg(best_of_rows(total + one[mine], n=10, seen=seen), later[mine]).mean()
+                for one in said
+            ]
+            best = int(np.argmax(tried))
+            if tried[best] <= reached:
+                break
+            reached = float(tried[best])
+            counts[best] += 1
+            total += said[best][mine]
+        return counts / counts.sum()
+
+
+def standardised(scores: np.ndarray) -> np.ndarray:
+    """(rows, products) with mean 0 and deviation 1 in every row; a flat row is all zero."""
+    spread = scores.std(axis=1, keepdims=True)
+    return np.asarray(
+        (scores - scores.mean(axis=1, keepdims=True)) / np.where(spread > 0, spread, 1)
+    )
+
+
+def _group(rows: Interactions) -> np.ndarray:
+    """(rows,) 0 for a short history, 1 for a longer one."""
+    return (np.diff(rows.values.indptr) >= SHORT).astype(int)
+
+
+def _voice(state: State, number: int, inner: dict[str, Any] | None) -> Recommender | None:
+    if inner is None:
+        return None
+    prefix = f"{number}:"
+    arrays = {
+        key.removeprefix(prefix): array
+        for key, array in state.arrays.items()
+        if key.startswith(prefix)
+    }
+    settings = {key: value for key, value in inner.items() if key != "name"}
+    return VOICES[inner["name"]].from_state(State(arrays, settings))

@@ -1,0 +1,89 @@
+"""Neighbours: products chosen by the same people, people who chose the same products.
+
+Cosine with shrinkage, as in Sarwar et al. 2001 and Aiolli 2013 (asymmetric cosine).
+"""
+
+from typing import ClassVar, Self
+
+import numpy as np
+from scipy import sparse
+
+from recommendations.ml.interactions import Interactions
+from recommendations.ml.recommender import Recommender, strongest
+
+AT_ONCE = 256  # rows whose likeness to everybody is held in memory together
+
+
+class ItemNeighbours(Recommender):
+    """A product scores its likeness to what the customer chose."""
+
+    name: ClassVar[str] = "item-knn"
+
+    def __init__(
+        self, *, k: int = 100, shrinkage: float = 10.0, half_life: float | None = None
+    ) -> None:
+        self.k = k
+        self.shrinkage = shrinkage
+        self.half_life = half_life
+
+    def fit(self, interactions: Interactions) -> Self:
+        weights = interactions.weights(half_life=self.half_life, likes=0.5)
+        together = sparse.csr_matrix(weights.T @ weights)
+        norm = np.sqrt(together.diagonal())
+        likeness = together.tocoo()
+        below = norm[likeness.row] * norm[likeness.col] + self.shrinkage
+        value = np.where(likeness.row == likeness.col, 0.0, likeness.data / below)
+        matrix = sparse.csr_matrix((value, (likeness.row, likeness.col)), shape=together.shape)
+        matrix.eliminate_zeros()
+        # Kept by column: every product hears its own k nearest, popular or not.
+        self.likeness_ = sparse.csr_matrix(strongest(matrix.T.tocsr(), self.k).T)
+        return self
+
+    def score(self, rows: Interactions) -> np.ndarray:
+        weights = rows.weights(half_life=self.half_life, likes=0.5)
+        return np.asarray((weights @ self.likeness_).todense())
+
+
+class UserNeighbours(Recommender):
+    """A product scores the likeness of the k nearest customers who chose it."""
+
+    name: ClassVar[str] = "user-knn"
+
+    def __init__(
+        self,
+        *,
+        k: int = 150,
+        shrinkage: float = 3.0,
+        sharpness: float = 1.5,
+        half_life: float | None = None,
+    ) -> None:
+        self.k = k
+        self.shrinkage = shrinkage
+        self.sharpness = sharpness
+        self.half_life = half_life
+
+    def fit(self, interactions: Interactions) -> Self:
+        touched = interactions.touched()
+        buyers = np.asarray(touched.sum(axis=0)).ravel()
+        # A product that everybody has says little about who is alike.
+        self.rarity_ = np.log1p(touched.shape[0] / (1.0 + buyers))
+        self.chosen_ = interactions.weights(half_life=self.half_life, likes=0.5)
+        self.profiles_ = self._profiles(interactions)
+        return self
+
+    def score(self, rows: Interactions) -> np.ndarray:
+        profiles = self._profiles(rows)
+        scores = np.zeros(rows.shape)
+        for start in range(0, rows.shape[0], AT_ONCE):
+            part = slice(start, min(start + AT_ONCE, rows.shape[0]))
+            likeness = sparse.csr_matrix(profiles[part] @ self.profiles_.T)
+            likeness.data = likeness.data**self.sharpness
+            near = strongest(likeness, self.k)
+            scores[part] = (near @ self.chosen_).toarray()
+        return scores
+
+    def _profiles(self, rows: Interactions) -> sparse.csr_matrix:
+        weights = rows.weights(half_life=self.half_life, likes=0.5)
+        weights = weights @ sparse.diags(self.rarity_)
+        length = np.sqrt(np.asarray(weights.multiply(weights).sum(axis=1)).ravel())
+        return sparse.csr_matrix(sparse.diags(1.0 / (length + self.shrinkage)) @ weights)
