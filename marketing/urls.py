@@ -3,8 +3,15 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from marketing import health
+
 urlpatterns = [
+    path("healthz", health.healthz),
+    path("readyz", health.readyz),
     path("admin/", admin.site.urls),
+    path("i18n/", include("django.conf.urls.i18n")),
+    path("", include("django_prometheus.urls")),  # /metrics
     path("", include("crm.urls")),
     path("", include("campaigns.urls")),
+    path("", include("marketing.shop.urls")),
 ]

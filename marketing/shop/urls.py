@@ -1,0 +1,13 @@
+from django.urls import path
+
+from marketing.shop import views
+
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("product/<str:sku>/", views.product, name="product"),
+    path("shop/image/<str:sku>.svg", views.image, name="product-image"),
+    path("cart/", views.cart, name="cart"),
+    path("cart/add/<str:sku>/", views.add, name="cart-add"),
+    path("cart/remove/<str:sku>/", views.remove, name="cart-remove"),
+    path("cart/order/", views.check_out, name="cart-order"),
+]

@@ -1,0 +1,184 @@
+"""The demo shop: what a customer sees, served by the same doors as every other channel."""
+
+from typing import Any
+from uuid import uuid4
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db.models import F
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from crm import customers, orders, timeline
+from crm.events import ProductAdded, ProductViewed
+from crm.models import CartItem, Category, Customer, Feedback, Product
+from marketing.shop import pictures, visitor
+from recommendations import serving
+
+SHELF = 24
+MOST_OF_ONE = 99
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """The front page: a list for this visitor with reasons, and the shelves."""
+    chosen = request.GET.get("category", "")
+    products = Product.objects.for_sale().select_related("category", "brand")
+    if chosen:
+        products = products.filter(category__slug=chosen)
+    return _page(
+        request,
+        "shop/home.html",
+        categories=Category.objects.order_by("pk"),
+        chosen=chosen,
+        recommended=_recommended(request, placement="home") if not chosen else [],
+        products=products.order_by("-pk" if not chosen else "price")[:SHELF],
+    )
+
+
+@require_safe
+def product(request: HttpRequest, sku: str) -> HttpResponse:
+    found = get_object_or_404(Product.objects.select_related("category", "brand"), sku=sku)
+    now = timezone.now()
+    if impression := request.GET.get("from", ""):
+        if impression.isdigit():
+            serving.click(int(impression), now)
+        return redirect("product", sku=sku)
+    token = visitor.token_of(request)
+    if request.method == "GET":
+        viewer = visitor.make(token, language=_language(), at=now)
+        # One view a minute: reloading is not interest.
+        key = f"{viewer.pk}:{sku}:{now:%Y%m%d%H%M}"
+        timeline.record(viewer, ProductViewed(sku=sku), at=now, key=key, source="shop")
+        request.COOKIES[visitor.COOKIE] = token
+    reviews = Feedback.objects.filter(product=found, kind=Feedback.Kind.REVIEW).exclude(text="")
+    language = _language()
+    return _page(
+        request,
+        "shop/product.html",
+        product=found,
+        similar=[_card(r, language) for r in serving.similar(found, n=4, now=now)],
+        reviews=reviews.order_by("-at")[:6],
+    )
+
+
+@require_safe
+def cart(request: HttpRequest) -> HttpResponse:
+    return _page(request, "shop/cart.html", recommended=_recommended(request, placement="cart"))
+
+
+@require_POST
+def add(request: HttpRequest, sku: str) -> HttpResponse:
+    found = get_object_or_404(Product.objects.for_sale(), sku=sku)
+    token, now = visitor.token_of(request), timezone.now()
+    shopper = visitor.make(token, language=_language(), at=now)
+    item, is_new = CartItem.objects.get_or_create(
+        customer=shopper, product=found, defaults={"added_at": now}
+    )
+    if not is_new:
+        CartItem.objects.filter(pk=item.pk, quantity__lt=MOST_OF_ONE).update(
+            quantity=F("quantity") + 1
+        )
+    timeline.record(shopper, ProductAdded(sku=sku), at=now, key=uuid4().hex, source="shop")
+    return _remembering(redirect("cart"), token)
+
+
+@require_POST
+def remove(request: HttpRequest, sku: str) -> HttpResponse:
+    if shopper := visitor.find(request):
+        CartItem.objects.filter(customer=shopper, product__sku=sku).delete()
+    return redirect("cart")
+
+
+@require_POST
+def check_out(request: HttpRequest) -> HttpResponse:
+    """Order what is in the cart. No money moves in the demo shop."""
+    token, now = visitor.token_of(request), timezone.now()
+    shopper = visitor.make(token, language=_language(), at=now)
+    email = request.POST.get("email", "").strip()
+    try:
+        if email:
+            _introduce(shopper, email, request.POST.get("name", ""))
+    except ValidationError:
+        return _page(
+            request,
+            "shop/cart.html",
+            status=400,
+            error=_("“%(email)s” is not an e-mail address.") % {"email": email[:80]},
+        )
+    order = orders.check_out(shopper, number=f"SO{now:%y%m%d%H%M%S}{shopper.pk}", at=now)
+    if order is None:
+        return redirect("cart")
+    return _remembering(_page(request, "shop/thanks.html", order=order), token)
+
+
+@require_safe
+def image(request: HttpRequest, sku: str) -> HttpResponse:
+    found = get_object_or_404(Product.objects.select_related("category"), sku=sku)
+    slug = found.category.slug if found.category else ""
+    response = HttpResponse(pictures.draw(found, slug), content_type="image/svg+xml")
+    response["Cache-Control"] = "public, max-age=86400"
+    return response
+
+
+def _introduce(shopper: Customer, email: str, name: str) -> None:
+    """Keep the name and address somebody orders under. Another's address stays theirs."""
+    validate_email(email)
+    now = timezone.now()
+    if customers.attach(shopper, "email", email, source="shop", at=now):
+        shopper.email = customers.normalise("email", email)
+    shopper.name = name.strip()[:200] or shopper.name
+    shopper.is_known = True
+    shopper.save(update_fields=["email", "name", "is_known"])
+
+
+def _recommended(request: HttpRequest, *, placement: str) -> list[dict[str, Any]]:
+    shopper, now = visitor.find(request), timezone.now()
+    nobody = Customer(first_seen_at=now, last_seen_at=now)
+    found = serving.recommend(shopper or nobody, n=8, now=now, placement=placement)
+    if shopper is not None:
+        found = serving.record_impressions(shopper, found, placement=placement, now=now)
+    language = _language()
+    return [_card(one, language) for one in found]
+
+
+def _card(one: serving.Recommended, language: str) -> dict[str, Any]:
+    return {
+        "product": one.product,
+        "reason": one.reason(language),
+        "impression": one.impression,
+    }
+
+
+def _page(
+    request: HttpRequest, template: str, *, status: int = 200, **context: Any
+) -> HttpResponse:
+    shopper = visitor.find(request)
+    items = (
+        list(CartItem.objects.filter(customer=shopper).select_related("product").order_by("pk"))
+        if shopper
+        else []
+    )
+    context |= {
+        "cart": items,
+        "cart_count": sum(item.quantity for item in items),
+        "cart_total": sum(item.quantity * item.product.price for item in items),
+        "shopper": shopper,
+        "locale": "zh-CN" if _language().startswith("zh") else "en",
+    }
+    response = render(request, template, context, status=status)
+    return _remembering(response, visitor.token_of(request)) if shopper else response
+
+
+def _remembering(response: HttpResponse, token: str) -> HttpResponse:
+    visitor.remember(response, token, secure=not settings.DEBUG)
+    return response
+
+
+def _language() -> str:
+    return get_language() or "en"

@@ -1,0 +1,34 @@
+"""Bilingual names in the shop's templates, and money as people write it."""
+
+from decimal import Decimal
+
+from django import template
+from django.utils.translation import get_language
+
+from crm.models import Product
+
+register = template.Library()
+SIGNS = {"CNY": "¥", "GBP": "£", "EUR": "€", "USD": "$"}
+
+
+@register.filter
+def money(amount: Decimal, currency: str) -> str:
+    """¥2,699 or £2.55: no pennies where there are none."""
+    text = f"{amount:,.2f}".removesuffix(".00")
+    return f"{SIGNS.get(currency, currency + ' ')}{text}"
+
+
+@register.filter
+def title(product: Product) -> str:
+    return product.title_in(get_language() or "en")
+
+
+@register.filter
+def description(product: Product) -> str:
+    chinese = (get_language() or "").startswith("zh")
+    return (product.description_zh if chinese else "") or product.description_en
+
+
+@register.filter
+def picture(product: Product) -> str:
+    return product.image or f"/shop/image/{product.sku}.svg"
