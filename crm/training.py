@@ -14,7 +14,8 @@ import numpy as np
 
 from crm import artifacts
 from crm.ml.estimator import Estimator
-from crm.ml.evaluation import beats
+from crm.ml.evaluation import Verdict, beats
+from crm.models import Artifact
 
 
 class TooLittleData(Exception):
@@ -23,11 +24,15 @@ class TooLittleData(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """What to train on: everything before `as_of`, with this seed. `now` is only written down."""
+    """What to train on: everything before `as_of`, with this seed. `now` is only written down.
+
+    With `keep` off nothing is saved, scored or promoted: the comparison itself is wanted.
+    """
 
     as_of: datetime
     now: datetime
     seed: int = 0
+    keep: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +54,20 @@ Trainer = Callable[[Order], dict[str, Any]]
 def conclude(estimator: Estimator, evidence: Evidence, order: Order) -> dict[str, Any]:
     """Save the candidate, promote it if it won, and return the report as plain JSON."""
     verdict = beats(evidence.metrics, evidence.baseline, evidence.champion, metric=evidence.metric)
+    artifact = _keep(estimator, evidence, order, verdict) if order.keep else None
+    return {
+        "artifact": artifact.pk if artifact else None,
+        "metrics": dict(evidence.metrics),
+        "baseline_metrics": dict(evidence.baseline),
+        "champion_metrics": dict(evidence.champion) if evidence.champion else None,
+        "promoted": verdict.promote and artifact is not None,
+        "reason": verdict.reason,
+        "rows": evidence.rows,
+        "seconds": round(evidence.seconds, 2),
+    }
+
+
+def _keep(estimator: Estimator, evidence: Evidence, order: Order, verdict: Verdict) -> Artifact:
     artifact = artifacts.save(
         estimator,
         artifacts.Provenance(
@@ -68,16 +87,7 @@ def conclude(estimator: Estimator, evidence: Evidence, order: Order) -> dict[str
     else:
         artifact.reason = verdict.reason[:300]
         artifact.save(update_fields=["reason"])
-    return {
-        "artifact": artifact.pk,
-        "metrics": dict(evidence.metrics),
-        "baseline_metrics": dict(evidence.baseline),
-        "champion_metrics": dict(evidence.champion) if evidence.champion else None,
-        "promoted": verdict.promote,
-        "reason": verdict.reason,
-        "rows": evidence.rows,
-        "seconds": round(evidence.seconds, 2),
-    }
+    return artifact
 
 
 def fingerprint(*arrays: np.ndarray) -> str:

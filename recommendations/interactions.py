@@ -1,11 +1,16 @@
-"""What customers did with products, as of a moment."""
+"""What customers did with products, as of a moment. Training and serving read it here."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from crm.models import Customer, Event, Feedback, Order, OrderLine, Product
+
+if TYPE_CHECKING:  # numpy and scipy are imported when a matrix is made, not by every process
+    import numpy as np
+
+    from recommendations.ml.interactions import Interactions
 
 WEIGHTS = {"bought": 1.0, "rated": 0.8, "added": 0.5, "clicked": 0.2, "viewed": 0.2}
 EVENT_KINDS = {
@@ -13,58 +18,142 @@ EVENT_KINDS = {
     "crm.product_added": "added",
     "recommendations.product_clicked": "clicked",
 }
+OPINIONS = ("rating", "review")
 EVENTS_READ = 200  # of one customer: the newest say most
 GOOD_SCORE = 4.0  # of five
+DAY = 86_400.0
 
 
 @dataclass(frozen=True)
 class Touch:
     """One customer did one thing with one product."""
 
+    customer_id: int
     product_id: int
     kind: str  # a key of WEIGHTS, or "disliked"
     at: datetime
 
+    @property
+    def weight(self) -> float:
+        return WEIGHTS.get(self.kind, 0.0)
+
+
+@dataclass(frozen=True)
+class Table:
+    """Interactions with the ids of their rows (customers) and columns (products)."""
+
+    interactions: "Interactions"
+    customers: "np.ndarray"
+    products: "np.ndarray"
+
 
 def of_customer(customer: Customer, *, now: datetime) -> list[Touch]:
     """Everything this customer did with products until now, oldest first. Four queries."""
-    touches = [*_bought(customer, now), *_happened(customer, now), *_rated(customer, now)]
+    lines = _lines(now).filter(order__customer=customer)
+    events = _events(now).filter(customer=customer).order_by("-happened_at")[:EVENTS_READ]
+    opinions = _opinions(now).filter(customer=customer)
+    rows = list(events)
+    skus = {sku_in(data) for _, _, data, _ in rows}
+    ids = dict(Product.objects.filter(sku__in=skus).values_list("sku", "pk"))
+    touches = [*_bought(lines), *_happened(rows, ids), *_rated(opinions)]
     return sorted(touches, key=lambda touch: touch.at)
 
 
-def _bought(customer: Customer, now: datetime) -> Iterable[Touch]:
-    lines = OrderLine.objects.filter(
-        order__in=Order.objects.sales().filter(customer=customer), order__placed_at__lte=now
-    ).values_list("product_id", "order__placed_at")
-    return [Touch(product, "bought", at) for product, at in lines]
+def of_everybody(*, as_of: datetime) -> Iterator[Touch]:
+    """Everything that any customer did with products until then, in no order. Four queries."""
+    ids = dict(Product.objects.values_list("sku", "pk"))
+    yield from _bought(_lines(as_of).iterator(chunk_size=20_000))
+    yield from _happened(_events(as_of).iterator(chunk_size=20_000), ids)
+    yield from _rated(_opinions(as_of).iterator(chunk_size=20_000))
 
 
-def _happened(customer: Customer, now: datetime) -> Iterable[Touch]:
-    rows = list(
-        Event.objects.filter(customer=customer, kind__in=EVENT_KINDS, happened_at__lte=now)
-        .order_by("-happened_at")
-        .values_list("kind", "data", "happened_at")[:EVENTS_READ]
+def table(*, as_of: datetime) -> Table:
+    """The weighted interactions of all customers; columns are all products that we know."""
+    touches = [touch for touch in of_everybody(as_of=as_of) if touch.weight > 0]
+    return _table(
+        [touch.customer_id for touch in touches],
+        [touch.product_id for touch in touches],
+        [touch.weight for touch in touches],
+        [touch.at.timestamp() / DAY for touch in touches],
+        explicit=False,
     )
-    skus = {sku_in(data) for _, data, _ in rows}
-    ids = dict(Product.objects.filter(sku__in=skus).values_list("sku", "pk"))
-    return [
-        Touch(ids[sku_in(data)], EVENT_KINDS[kind], at)
-        for kind, data, at in rows
-        if sku_in(data) in ids
-    ]
 
 
-def _rated(customer: Customer, now: datetime) -> Iterable[Touch]:
-    rows = Feedback.objects.filter(
-        customer=customer, at__lte=now, kind__in=("rating", "review"), product__isnull=False
-    ).exclude(score=None)
-    return [
-        Touch(product, "rated" if score >= GOOD_SCORE else "disliked", at)
-        for product, score, at in rows.values_list("product_id", "score", "at")
-        if product is not None and score is not None
-    ]
+def ratings(*, as_of: datetime) -> Table:
+    """Scores that customers gave to products, the last one where they gave several."""
+    rows = list(_opinions(as_of).order_by("at"))
+    return _table(
+        [customer for customer, _, _, _ in rows],
+        [product for _, product, _, _ in rows],
+        [score for _, _, score, _ in rows],
+        [at.timestamp() / DAY for _, _, _, at in rows],
+        explicit=True,
+    )
 
 
 def sku_in(data: dict[str, Any]) -> str:
     """The product an event speaks of, under the names that senders use."""
     return str(data.get("sku") or data.get("product_id") or "")
+
+
+def _table(
+    customers: list[int],
+    products: list[int],
+    values: list[float],
+    days: list[float],
+    *,
+    explicit: bool,
+) -> Table:
+    import numpy as np
+
+    from recommendations import catalogue
+    from recommendations.ml.interactions import Interactions
+
+    rows, row_of = np.unique(np.asarray(customers, dtype=np.int64), return_inverse=True)
+    columns, features = catalogue.described()
+    interactions = Interactions.from_rows(
+        (row_of, np.searchsorted(columns, np.asarray(products, dtype=np.int64))),
+        np.asarray(values, dtype=float),
+        np.asarray(days, dtype=float),
+        shape=(len(rows), len(columns)),
+        features=features,
+        explicit=explicit,
+    )
+    return Table(interactions, rows, columns)
+
+
+def _lines(until: datetime) -> Any:
+    return OrderLine.objects.filter(
+        order__in=Order.objects.sales(), order__placed_at__lte=until
+    ).values_list("order__customer_id", "product_id", "order__placed_at")
+
+
+def _events(until: datetime) -> Any:
+    return Event.objects.filter(kind__in=EVENT_KINDS, happened_at__lte=until).values_list(
+        "customer_id", "kind", "data", "happened_at"
+    )
+
+
+def _opinions(until: datetime) -> Any:
+    return Feedback.objects.filter(
+        at__lte=until, kind__in=OPINIONS, product__isnull=False, score__isnull=False
+    ).values_list("customer_id", "product_id", "score", "at")
+
+
+def _bought(rows: Iterable[tuple[int, int, datetime]]) -> Iterator[Touch]:
+    for customer, product, at in rows:
+        yield Touch(customer, product, "bought", at)
+
+
+def _happened(
+    rows: Iterable[tuple[int, str, dict[str, Any], datetime]], ids: dict[str, int]
+) -> Iterator[Touch]:
+    for customer, kind, data, at in rows:
+        product = ids.get(sku_in(data))
+        if product is not None:
+            yield Touch(customer, product, EVENT_KINDS[kind], at)
+
+
+def _rated(rows: Iterable[tuple[int, int, float, datetime]]) -> Iterator[Touch]:
+    for customer, product, score, at in rows:
+        yield Touch(customer, product, "rated" if score >= GOOD_SCORE else "disliked", at)

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from crm.models import Product
+
 SENTENCES = {
     "bought": ("because you bought {product}", "因为您买过{product}"),
     "added": ("because {product} was in your cart", "因为您把{product}加入过购物车"),
@@ -42,10 +44,17 @@ class Reason:
     code: str
     evidence: dict[str, Any] = field(default_factory=dict)
 
+    def about(self, product: Product) -> "Reason":
+        """The same reason for this product: what is popular is popular in its category."""
+        if self.code != "popular" or product.category is None:
+            return self
+        names = {"en": product.category.name_en, "zh": product.category.name_zh}
+        return Reason("popular_in", {**self.evidence, "category": names})
+
     def sentence(self, language: str) -> str:
         """The reason as a person would say it, in Chinese or else in English."""
         chinese = language.startswith("zh")
-        known = {
+        known: dict[str, str] = {
             name: _said(self.evidence[name], chinese)
             for name in ("product", "category")
             if name in self.evidence

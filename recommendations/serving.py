@@ -3,11 +3,12 @@
 A list is scored at the request, from what the customer did until this very moment.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from crm.models import Customer, Product
-from recommendations import impressions, interactions
+from recommendations import impressions, interactions, scoring
 from recommendations.constraints import Constraints
 from recommendations.models import Impression
 from recommendations.popular import popular
@@ -17,8 +18,9 @@ from recommendations.recommended import Recommended
 __all__ = ["Constraints", "Recommended", "click", "recommend", "record_impressions", "similar"]
 
 LONGEST = 200  # products in one list
-SPARE = 3  # candidates read per place in the list, so that exclusions rarely need a second look
-Scored = tuple[int, float, Reason | None]
+SPARE = 3  # candidates per place in the list, from which variety is chosen
+VARIETY = 0.9  # how much the score counts against being unlike what is already in the list
+Scored = tuple[int, float]
 
 
 def recommend(
@@ -39,23 +41,25 @@ def recommend(
         return []
     touches = interactions.of_customer(customer, now=now)
     hidden = {touch.product_id for touch in touches if touch.kind in ("bought", "disliked")}
+    hidden |= set(exclude)
     if within is None:  # what nobody asked for does not insist
         hidden |= impressions.seen_too_often(customer, placement=placement, now=now)
-    scored = [(pk, score, None) for pk, score in popular(now=now).ranked()]
-    return _listed(
-        [one for one in scored if one[0] not in hidden and one[0] not in exclude],
-        n=min(n, LONGEST),
-        within=within or Constraints(),
-        artifact="popularity",
-    )
+    wanted = Wanted(n=min(n, LONGEST), within=within or Constraints(), hidden=hidden)
+    found = scoring.personal(touches, now=now)
+    return _personal(found, wanted) if found else _popular(wanted, now=now)
 
 
 def similar(product: Product, *, n: int = 10, now: datetime) -> list[Recommended]:
     """Return up to n products like this one, best first."""
     if n < 1:
         return []
-    scored = [(pk, score, None) for pk, score in popular(now=now).ranked() if pk != product.pk]
-    return _listed(scored, n=min(n, LONGEST), within=Constraints(), artifact="popularity")
+    wanted = Wanted(n=min(n, LONGEST), within=Constraints(), hidden={product.pk})
+    found = scoring.alike(product)
+    if found is None:
+        return _popular(replace(wanted, within=_same_category(product)), now=now, said=False)
+    chosen = _eligible(found.ranked(), wanted)
+    reasons = found.reasons([one.pk for one, _ in chosen])
+    return _lines(chosen, wanted, reasons, found.artifact)
 
 
 def record_impressions(
@@ -70,57 +74,89 @@ def click(impression_id: int, now: datetime) -> Impression | None:
     return impressions.click(impression_id, now)
 
 
-def _listed(
-    scored: Sequence[Scored], *, n: int, within: Constraints, artifact: str
-) -> list[Recommended]:
-    chosen = _eligible(scored, n=n, within=within)
-    return [
-        _line(product, rank, one, within, artifact)
-        for rank, (product, one) in enumerate(chosen, start=1)
-    ]
+@dataclass(frozen=True)
+class Wanted:
+    """How many products, of what kind, and which not."""
+
+    n: int
+    within: Constraints
+    hidden: set[int]
 
 
-def _eligible(
-    scored: Sequence[Scored], *, n: int, within: Constraints
-) -> list[tuple[Product, Scored]]:
+def _personal(found: scoring.Personal, wanted: Wanted) -> list[Recommended]:
+    spare = wanted if wanted.within.is_narrow else replace(wanted, n=SPARE * wanted.n)
+    chosen = _eligible(found.ranked(), spare)
+    if not wanted.within.is_narrow:
+        places = found.spread_out([p.pk for p, _ in chosen], n=wanted.n, trade=VARIETY)
+        chosen = [chosen[place] for place in places]
+    if len(chosen) < wanted.n:
+        chosen += _eligible(_unknown_to(found), replace(wanted, n=wanted.n - len(chosen)))
+    reasons = found.reasons([product.pk for product, _ in chosen])
+    return _lines(chosen, wanted, reasons, found.artifact)
+
+
+def _popular(wanted: Wanted, *, now: datetime, said: bool = True) -> list[Recommended]:
+    ranked = popular(now=now).ranked()
+    chosen = _eligible(ranked, wanted)
+    reasons = {product.pk: _plain_reason(score) for product, score in chosen}
+    if not said:  # narrowed by us, not asked for by anybody
+        wanted = replace(wanted, within=Constraints())
+    return _lines(chosen, wanted, reasons, "popularity")
+
+
+def _unknown_to(found: scoring.Personal) -> list[Scored]:
+    """Products that came after the training; they have higher ids than all that it knew."""
+    newest = int(found.shop.products_[-1])
+    ids = Product.objects.filter(pk__gt=newest).order_by("-pk").values_list("pk", flat=True)
+    return [(pk, 0.0) for pk in ids[:LONGEST]]
+
+
+def _same_category(product: Product) -> Constraints:
+    return Constraints(category=product.category.slug if product.category else None)
+
+
+def _eligible(scored: Sequence[Scored], wanted: Wanted) -> list[tuple[Product, float]]:
     """The first n that are for sale and satisfy what was asked. One query, rarely two."""
-    reach = len(scored) if within.is_narrow else SPARE * n + 20
-    found = _matching(scored[:reach], within)
-    if len(found) < n and reach < len(scored):
-        found += _matching(scored[reach:], within)
-    return found[:n]
+    open_to = [one for one in scored if one[0] not in wanted.hidden]
+    reach = len(open_to) if wanted.within.is_narrow else wanted.n + 50
+    found = _matching(open_to[:reach], wanted.within)
+    if len(found) < wanted.n and reach < len(open_to):
+        found += _matching(open_to[reach:], wanted.within)
+    return found[: wanted.n]
 
 
-def _matching(scored: Sequence[Scored], within: Constraints) -> list[tuple[Product, Scored]]:
-    products = Product.objects.filter(within.as_query(), pk__in=[one[0] for one in scored])
+def _matching(scored: Sequence[Scored], within: Constraints) -> list[tuple[Product, float]]:
+    products = Product.objects.filter(within.as_query(), pk__in=[pk for pk, _ in scored])
     products = products.exclude(within.unwanted()).select_related("category", "brand")
     by_id = {product.pk: product for product in products if within.allows_options(product)}
-    return [(by_id[one[0]], one) for one in scored if one[0] in by_id]
+    return [(by_id[pk], score) for pk, score in scored if pk in by_id]
 
 
-def _line(
-    product: Product, rank: int, scored: Scored, within: Constraints, artifact: str
-) -> Recommended:
-    _, score, reason = scored
-    reason = reason or _plain_reason(product, score)
-    asked = within.matched(product)
-    if asked:
-        because = {"code": reason.code, "evidence": reason.evidence}
-        reason = Reason("asked", {"asked": asked, "because": because})
-    return Recommended(
-        product=product,
-        score=score,
-        rank=rank,
-        reason_code=reason.code,
-        evidence=reason.evidence,
-        artifact=artifact,
-    )
+def _lines(
+    chosen: Sequence[tuple[Product, float]],
+    wanted: Wanted,
+    reasons: Mapping[int, Reason],
+    artifact: str,
+) -> list[Recommended]:
+    lines = []
+    for rank, (product, score) in enumerate(chosen, start=1):
+        reason = reasons.get(product.pk, Reason("new")).about(product)
+        asked = wanted.within.matched(product)
+        if asked:
+            because = {"code": reason.code, "evidence": reason.evidence}
+            reason = Reason("asked", {"asked": asked, "because": because})
+        lines.append(
+            Recommended(
+                product=product,
+                score=score,
+                rank=rank,
+                reason_code=reason.code,
+                evidence=reason.evidence,
+                artifact=artifact,
+            )
+        )
+    return lines
 
 
-def _plain_reason(product: Product, buyers: float) -> Reason:
-    if buyers <= 0:
-        return Reason("in_stock")
-    if product.category is None:
-        return Reason("popular", {"buyers": int(buyers)})
-    names = {"en": product.category.name_en, "zh": product.category.name_zh}
-    return Reason("popular_in", {"category": names, "buyers": int(buyers)})
+def _plain_reason(buyers: float) -> Reason:
+    return Reason("popular", {"buyers": int(buyers)}) if buyers > 0 else Reason("in_stock")

@@ -21,15 +21,12 @@ def describe(texts: Sequence[str], attributes: Sequence[Sequence[str]]) -> spars
     """
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    def words(text: str) -> list[str]:
-        found: list[str] = _WORDS.findall(text.lower())
-        return [part for word in found for part in _parts(word)]
-
     blocks = []
-    for documents, analyzer, weight in ((texts, words, 1.0), (attributes, list, 2.0)):
-        if any(analyzer(document) for document in documents):
-            vectorizer = TfidfVectorizer(analyzer=analyzer, sublinear_tf=True)
-            blocks.append(weight * vectorizer.fit_transform(documents))
+    if any(_words(text) for text in texts):
+        blocks.append(TfidfVectorizer(analyzer=_words, sublinear_tf=True).fit_transform(texts))
+    if any(attributes):
+        exact = TfidfVectorizer(analyzer=list, sublinear_tf=True)
+        blocks.append(2.0 * exact.fit_transform(attributes))
     if not blocks:
         return sparse.csr_matrix((len(texts), 1))
     stacked = sparse.csr_matrix(sparse.hstack(blocks))
@@ -58,6 +55,15 @@ class Content(Recommender):
         weights = rows.weights(half_life=self.half_life, likes=1.0)
         profiles = sparse.csr_matrix(weights @ self.features_)
         return np.asarray((profiles @ self.features_.T).todense())
+
+    def pieces(self, row: Interactions, product: int) -> np.ndarray | None:
+        weights = row.weights(half_life=self.half_life, likes=1.0)
+        likeness = self.features_[weights.indices] @ self.features_[product].T
+        return np.asarray(weights.data * likeness.toarray().ravel())
+
+
+def _words(text: str) -> list[str]:
+    return [part for word in _WORDS.findall(text.lower()) for part in _parts(word)]
 
 
 def _parts(word: str) -> list[str]:

@@ -42,6 +42,10 @@ class Ease(Recommender):
         weights = rows.weights(half_life=self.half_life, likes=self.likes)
         return np.asarray(weights @ self.taught_, dtype=float)
 
+    def pieces(self, row: Interactions, product: int) -> np.ndarray | None:
+        weights = row.weights(half_life=self.half_life, likes=self.likes)
+        return np.asarray(weights.data * self.taught_[weights.indices, product])
+
 
 def _inverse(gram: np.ndarray) -> np.ndarray:
     """Inverse of a positive definite matrix by Cholesky, at half the cost of the general one."""

@@ -41,6 +41,9 @@ class Hybrid(Recommender):
     """A weighted sum of the standardised scores of its voices."""
 
     name: ClassVar[str] = "hybrid"
+    weights_: np.ndarray  # (2 groups, voices) each row adds up to 1
+    heard_: np.ndarray  # numbers of the voices with any weight
+    voices_: list[Recommender | None]  # None for a voice that nobody listens to
 
     def __init__(
         self, *, parts: tuple[Part, ...] | None = None, repeats: bool = False, seed: int = 0
@@ -55,11 +58,18 @@ class Hybrid(Recommender):
         self.weights_ = self._listen(voices, earlier, later)
         # A voice that nobody should listen to costs time at every request.
         self.heard_ = np.flatnonzero(self.weights_.any(axis=0))
-        self.voices_ = [
-            voice.fit(interactions) if number in self.heard_ else None
-            for number, voice in enumerate(voices)
-        ]
+        self.voices_ = self.refit(interactions).voices_
         return self
+
+    def refit(self, interactions: Interactions) -> Self:
+        """The same voices with the same weights, taught anew on other data."""
+        again = type(self)(parts=self.parts, repeats=self.repeats, seed=self.seed)
+        again.weights_, again.heard_ = self.weights_, self.heard_
+        again.voices_ = [
+            voice.fit(interactions) if number in self.heard_ else None
+            for number, voice in enumerate(self._voices())
+        ]
+        return again
 
     def score(self, rows: Interactions) -> np.ndarray:
         scores = np.zeros(rows.shape)
@@ -87,16 +97,17 @@ class Hybrid(Recommender):
         self.voices_ = [_voice(state, number, one) for number, one in enumerate(inner)]
         return self
 
-    def contributions(self, rows: Interactions) -> dict[str, np.ndarray]:
-        """What each voice adds to the score of every product, (rows, products) by name."""
+    def voices(self) -> dict[int, Recommender]:
+        """Those that are heard, by their number."""
+        return {number: voice for number, voice in enumerate(self.voices_) if voice is not None}
+
+    def contributions(self, rows: Interactions) -> dict[int, np.ndarray]:
+        """What each voice adds to the score of every product, (rows, products) by its number."""
         weights = self.weights_[_group(rows)]
-        said: dict[str, np.ndarray] = {}
-        for number in self.heard_:
-            voice = self.voices_[number]
-            assert voice is not None
-            part = weights[:, number, None] * standardised(voice.score(rows))
-            said[voice.name] = said.get(voice.name, 0.0) + part
-        return said
+        return {
+            number: weights[:, number, None] * standardised(voice.score(rows))
+            for number, voice in self.voices().items()
+        }
 
     def _blend(self, rows: Interactions) -> np.ndarray:
         parts = list(self.contributions(rows).values())

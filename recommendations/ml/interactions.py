@@ -49,6 +49,7 @@ class Interactions:
         *,
         shape: tuple[int, int],
         features: sparse.csr_matrix | None = None,
+        explicit: bool | None = None,
     ) -> Self:
         """Fold rows (customer, product) into cells: ratings keep the last, strengths add up.
 
@@ -57,7 +58,7 @@ class Interactions:
         """
         if not np.all(np.isfinite(values)):
             raise ValueError("values must be finite numbers")
-        explicit = looks_like_ratings(values)
+        explicit = looks_like_ratings(values) if explicit is None else explicit
         moments = np.zeros(len(values)) if days is None else np.asarray(days, float)
         flat = cells[0].astype(np.int64) * shape[1] + cells[1]
         order = np.lexsort((moments, flat))

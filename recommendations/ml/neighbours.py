@@ -43,6 +43,11 @@ class ItemNeighbours(Recommender):
         weights = rows.weights(half_life=self.half_life, likes=0.5)
         return np.asarray((weights @ self.likeness_).todense())
 
+    def pieces(self, row: Interactions, product: int) -> np.ndarray | None:
+        weights = row.weights(half_life=self.half_life, likes=0.5)
+        likeness = self.likeness_[weights.indices, product].toarray().ravel()
+        return np.asarray(weights.data * likeness)
+
 
 class UserNeighbours(Recommender):
     """A product scores the likeness of the k nearest customers who chose it."""

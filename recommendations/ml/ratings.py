@@ -226,3 +226,13 @@ def _as_ratings(interactions: Interactions) -> np.ndarray:
     """(nnz,) ratings; strengths, which have no upper end, by their logarithm."""
     values = interactions.values.data
     return values if interactions.explicit else np.log1p(values)
+
+
+def product_means(interactions: Interactions, *, shrinkage: float = 5.0) -> np.ndarray:
+    """(products,) mean rating of each product, shrunk towards the mean of all: the baseline."""
+    values = interactions.values
+    mean = values.data.mean() if values.nnz else 0.0
+    counts = np.bincount(values.indices, minlength=values.shape[1])
+    sums = np.bincount(values.indices, weights=values.data, minlength=values.shape[1])
+    means: np.ndarray = (sums + shrinkage * mean) / (counts + shrinkage)
+    return means

@@ -29,6 +29,13 @@ class Recommender:
         """(rows, products) float scores. Rows need not be customers that were fitted on."""
         raise NotImplementedError
 
+    def pieces(self, row: Interactions, product: int) -> np.ndarray | None:
+        """(cells of the row,) what each earlier choice adds to the score of this product.
+
+        None where the score is not made of earlier choices. `row` is one customer.
+        """
+        return None
+
     def state(self) -> State:
         arrays: dict[str, np.ndarray] = {}
         settings: dict[str, Any] = {}

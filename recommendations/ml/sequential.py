@@ -47,12 +47,19 @@ class Sequential(Recommender):
         return self
 
     def score(self, rows: Interactions) -> np.ndarray:
+        return np.asarray((self._lately(rows) @ self.follows_).todense())
+
+    def pieces(self, row: Interactions, product: int) -> np.ndarray | None:
+        weights = self._lately(row)
+        return np.asarray(weights.data * self.follows_[weights.indices, product].toarray().ravel())
+
+    def _lately(self, rows: Interactions) -> sparse.csr_matrix:
+        """(rows, products) weight of each of a customer's last steps; cells as in rows."""
         customers, products, _ = _in_order(rows)
         ends = np.searchsorted(customers, customers, side="right")
         back = ends - 1 - np.arange(len(customers))
         weight = np.where(back < self.last, self.fading**back, 0.0)
-        lately = sparse.csr_matrix((weight, (customers, products)), shape=rows.shape)
-        return np.asarray((lately @ self.follows_).todense())
+        return sparse.csr_matrix((weight, (customers, products)), shape=rows.shape)
 
 
 def _in_order(interactions: Interactions) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

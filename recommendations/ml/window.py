@@ -39,12 +39,14 @@ def _at_moment(
         log.days[kept],
         shape=interactions.shape,
         features=interactions.features,
+        explicit=interactions.explicit,
     )
     after = Interactions.from_rows(
         (log.customers[is_later], log.products[is_later]),
         log.values[is_later],
         log.days[is_later],
         shape=interactions.shape,
+        explicit=interactions.explicit,
     )
     later = after.touched().multiply(_wished(after, interactions.explicit)).tocsr()
     later.eliminate_zeros()

@@ -1,0 +1,174 @@
+"""What serves: a recommender that knows which product stands in which column, and says why."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar, Self
+
+import numpy as np
+from scipy import sparse
+
+from crm.ml.estimator import State
+from recommendations.ml.content import Content
+from recommendations.ml.hybrid import Hybrid, standardised
+from recommendations.ml.interactions import Interactions
+from recommendations.ml.neighbours import ItemNeighbours
+from recommendations.ml.ratings import Svd
+
+
+@dataclass(frozen=True)
+class Because:
+    """Which voice speaks loudest for a product, and the earlier choice it speaks from."""
+
+    voice: str
+    product: int | None  # column of the earlier choice
+
+
+class ShopRecommender:
+    """The blend for lists, product neighbours for "similar", and the ids of the products.
+
+    products_: (products,) ids in ascending order, one per column.
+    """
+
+    name: ClassVar[str] = "recommender"
+    format: ClassVar[int] = 1
+
+    def __init__(self, *, seed: int = 0) -> None:
+        self.seed = seed
+
+    def fit(self, interactions: Interactions, *, products: np.ndarray) -> Self:
+        self.products_ = np.asarray(products, dtype=np.int64)
+        self.blend_ = Hybrid(seed=self.seed).fit(interactions)
+        return self._look_alikes(interactions)
+
+    def refit(self, interactions: Interactions) -> Self:
+        """The same weights, taught anew on other data of the same columns."""
+        again = type(self)(seed=self.seed)
+        again.products_ = self.products_
+        again.blend_ = self.blend_.refit(interactions)
+        return again._look_alikes(interactions)
+
+    def score(self, rows: Interactions) -> np.ndarray:
+        """(rows, products) scores, higher is better."""
+        return self.blend_.score(rows)
+
+    def alike(self, column: int) -> np.ndarray:
+        """(2, products) likeness to one product: chosen by the same people; described alike."""
+        rows = self.row(np.array([column]), np.ones(1), np.zeros(1), today=0.0)
+        both = (self.together_.score(rows)[0], self.content_.score(rows)[0])
+        return standardised(np.vstack(both))
+
+    def likeness(self, columns: np.ndarray) -> np.ndarray:
+        """(columns, columns) cosine of what is written about products, in [0, 1]."""
+        features = self.content_.features_[columns]
+        return np.asarray((features @ features.T).todense())
+
+    def because(self, row: Interactions, columns: np.ndarray) -> list[Because]:
+        """Why each of these products has its score: the loudest voice and its evidence."""
+        said = self.blend_.contributions(row)
+        voices = self.blend_.voices()
+        reasons = []
+        for column in columns:
+            number = max(said, key=lambda one: said[one][0, column], default=None)
+            if number is None:
+                reasons.append(Because("popularity", None))
+                continue
+            pieces = voices[number].pieces(row, int(column))
+            cell = int(np.argmax(pieces)) if pieces is not None and len(pieces) else None
+            grounded = pieces is not None and cell is not None and pieces[cell] > 0
+            earlier = int(row.values.indices[cell]) if grounded and cell is not None else None
+            reasons.append(Because(voices[number].name, earlier))
+        return reasons
+
+    def row(
+        self, columns: np.ndarray, values: np.ndarray, days: np.ndarray, *, today: float
+    ) -> Interactions:
+        """One customer, from whatever they did until now, in the columns of this artifact."""
+        zero = np.zeros(len(columns), dtype=int)
+        shape = (1, len(self.products_))
+        made = Interactions.from_rows((zero, columns), values, days, shape=shape, explicit=False)
+        return Interactions(made.values, made.days, today)
+
+    @cached_property
+    def column_of(self) -> dict[int, int]:
+        return {int(product): column for column, product in enumerate(self.products_)}
+
+    def state(self) -> State:
+        parts = {"blend": self.blend_, "together": self.together_, "content": self.content_}
+        states = {name: part.state() for name, part in parts.items()}
+        arrays = {
+            f"{name}/{key}": array
+            for name, state in states.items()
+            for key, array in state.arrays.items()
+        }
+        settings = {name: state.settings for name, state in states.items()}
+        return State({**arrays, "products_": self.products_}, {"seed": self.seed, **settings})
+
+    @classmethod
+    def from_state(cls, state: State) -> Self:
+        self = cls(seed=state.settings["seed"])
+        self.products_ = state.arrays["products_"]
+        self.blend_ = Hybrid.from_state(_part(state, "blend"))
+        self.together_ = ItemNeighbours.from_state(_part(state, "together"))
+        self.content_ = Content.from_state(_part(state, "content"))
+        return self
+
+    def _look_alikes(self, interactions: Interactions) -> Self:
+        self.together_ = ItemNeighbours(k=50).fit(interactions)
+        self.content_ = Content().fit(interactions)
+        return self
+
+
+class ShopRatings:
+    """Expected ratings of products: Surprise's SVD, and the ids of the products."""
+
+    name: ClassVar[str] = "ratings"
+    format: ClassVar[int] = 1
+
+    def __init__(self, *, seed: int = 0) -> None:
+        self.seed = seed
+
+    def fit(self, interactions: Interactions, *, products: np.ndarray) -> Self:
+        self.products_ = np.asarray(products, dtype=np.int64)
+        # Few factors and much shrinkage: a shop has a handful of ratings per customer.
+        self.svd_ = Svd(factors=10, regularization=0.1, seed=self.seed).fit(interactions)
+        return self
+
+    def rate(self, customers: np.ndarray, products: np.ndarray) -> np.ndarray:
+        """(pairs,) ratings on the scale, by number at fitting; -1 is unknown."""
+        return self.svd_.rate(customers, products)
+
+    def expected(self, columns: np.ndarray, ratings: np.ndarray) -> np.ndarray:
+        """(products,) ratings of one customer who gave `ratings` to `columns`, on the scale."""
+        row = sparse.csr_matrix(
+            (ratings, (np.zeros(len(columns), int), columns)), shape=(1, len(self.products_))
+        )
+        rows = Interactions(row, np.zeros(row.nnz), 0.0, explicit=True)
+        return np.clip(self.svd_.score(rows)[0], *self.svd_.scale_)
+
+    @cached_property
+    def column_of(self) -> dict[int, int]:
+        return {int(product): column for column, product in enumerate(self.products_)}
+
+    def state(self) -> State:
+        inner = self.svd_.state()
+        arrays = {f"svd/{key}": array for key, array in inner.arrays.items()}
+        return State(
+            {**arrays, "products_": self.products_}, {"seed": self.seed, "svd": inner.settings}
+        )
+
+    @classmethod
+    def from_state(cls, state: State) -> Self:
+        self = cls(seed=state.settings["seed"])
+        self.products_ = state.arrays["products_"]
+        self.svd_ = Svd.from_state(_part(state, "svd"))
+        return self
+
+
+def _part(state: State, name: str) -> State:
+    prefix = f"{name}/"
+    arrays = {
+        key.removeprefix(prefix): array
+        for key, array in state.arrays.items()
+        if key.startswith(prefix)
+    }
+    return State(arrays, state.settings[name])
