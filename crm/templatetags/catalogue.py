@@ -1,4 +1,4 @@
-"""Bilingual names in the shop's templates, and money as people write it."""
+"""Names in the reader's language, and money as people write it."""
 
 from decimal import Decimal
 
@@ -19,7 +19,7 @@ def money(amount: Decimal, currency: str) -> str:
 
 
 @register.filter
-def title(product: Product) -> str:
+def product_title(product: Product) -> str:
     return product.title_in(get_language() or "en")
 
 
@@ -32,3 +32,9 @@ def description(product: Product) -> str:
 @register.filter
 def picture(product: Product) -> str:
     return product.image or f"/shop/image/{product.sku}.svg"
+
+
+@register.filter
+def in_words(slug: str) -> str:
+    """at_risk -> At risk."""
+    return slug.replace("_", " ").replace("-", " ").capitalize()
