@@ -7,6 +7,10 @@ class CampaignsConfig(AppConfig):
     verbose_name = _("Campaigns")
 
     def ready(self) -> None:
-        from campaigns import channels
+        from campaigns import channels, panel
+        from crm import portrait
 
         channels.register("email", channels.Email())
+        portrait.register(
+            portrait.Panel("campaigns", "campaigns/portrait.html", panel.build, order=40)
+        )

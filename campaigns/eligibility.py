@@ -16,16 +16,6 @@ from campaigns.models import Campaign, Delivery
 from crm import consent
 from crm.models import Customer, Suppression
 
-REASONS = {  # every code under which a message is skipped
-    "no_address": "no address",
-    "same_address": "another customer of the audience has this address",
-    "merged": "the customer was merged into another",
-    "no_consent": "no consent for this topic and channel",
-    "suppressed": "the address must not be written to",
-    "frequency_cap": "enough messages within the time of the cap",
-    "cancelled": "the campaign was cancelled",
-}
-
 
 @dataclass(frozen=True)
 class Refusal:

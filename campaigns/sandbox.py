@@ -31,7 +31,7 @@ class Missing(Undefined):
     def __str__(self) -> str:
         names = _missing.get()
         if names is not None:
-            names.add(self.name)
+            names.add((self.hint or self.name).removesuffix(" is undefined").strip("'"))
         return ""
 
 

@@ -1,0 +1,7 @@
+"""Staff pages of the campaigns. Trails are read-only here."""
+
+from campaigns.admin.campaigns import CampaignAdmin
+from campaigns.admin.content import CouponAdmin, TemplateAdmin
+from campaigns.admin.trails import AssignmentAdmin, DeliveryAdmin
+
+__all__ = ["AssignmentAdmin", "CampaignAdmin", "CouponAdmin", "DeliveryAdmin", "TemplateAdmin"]

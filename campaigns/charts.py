@@ -1,0 +1,48 @@
+"""Intervals as error bars: where to draw what, in percent of the width."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from campaigns.results import Comparison
+
+
+@dataclass(frozen=True)
+class Bar:
+    comparison: Comparison
+    left: float
+    width: float
+    point: float
+
+
+@dataclass(frozen=True)
+class Chart:
+    bars: Sequence[Bar]
+    zero: float
+    ticks: Sequence[tuple[float, float]]  # where, and the value there
+
+
+def conversion_chart(comparisons: Sequence[Comparison]) -> Chart | None:
+    """Differences of conversion on one axis that always shows zero."""
+    known = [c for c in comparisons if c.conversion]
+    ends = [e for c in known if c.conversion for e in (c.conversion.lower, c.conversion.upper)]
+    if not ends:
+        return None
+    low, high = min(0.0, *ends), max(0.0, *ends)
+    margin = (high - low) * 0.08 or 0.01
+    low, high = low - margin, high + margin
+
+    def place(value: float) -> float:
+        return round((value - low) / (high - low) * 100, 2)
+
+    bars = [
+        Bar(
+            comparison=c,
+            left=place(c.conversion.lower),
+            width=round(place(c.conversion.upper) - place(c.conversion.lower), 2),
+            point=place(c.conversion.estimate),
+        )
+        for c in known
+        if c.conversion
+    ]
+    steps = [low + (high - low) * part for part in (0.08, 0.5, 0.92)]
+    return Chart(bars, place(0.0), [(place(value), value) for value in steps])

@@ -1,0 +1,46 @@
+"""What staff may enter: a template has to parse before it is kept."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext as _
+
+from campaigns import rendering
+from campaigns.models import Campaign, Template
+
+
+class TemplateForm(forms.ModelForm):
+    class Meta:
+        model = Template
+        fields = "__all__"
+
+    def clean(self) -> dict[str, Any]:
+        """Each field that does not parse says so itself, with the line."""
+        cleaned = super().clean() or {}
+        names = {field.name for field in Template._meta.fields}
+        draft = Template(**{name: value for name, value in cleaned.items() if name in names})
+        for field_name, error in rendering.errors(draft).items():
+            message = _("Line %(line)s: %(why)s") % {"line": error.line, "why": error.why}
+            self.add_error(field_name, message)
+        return cleaned
+
+
+class CampaignForm(forms.ModelForm):
+    class Meta:
+        model = Campaign
+        fields = "__all__"
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if bool(cleaned.get("quiet_from")) != bool(cleaned.get("quiet_until")):
+            self.add_error("quiet_until", _("Quiet hours need a beginning and an end."))
+        return cleaned
+
+
+class PreviewForm(forms.Form):
+    """As whom to look at it: a customer's number or address."""
+
+    customer = forms.CharField(required=False, max_length=255)
+    language = forms.ChoiceField(
+        required=False, choices=[("", ""), ("en", "English"), ("zh-hans", "中文")]
+    )

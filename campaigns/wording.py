@@ -1,0 +1,33 @@
+"""Codes and what people read for them."""
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+REASONS: dict[str, Promise] = {
+    "no_address": _("No address for this channel"),
+    "same_address": _("Another customer of the audience has this address"),
+    "merged": _("The customer was merged into another"),
+    "no_consent": _("No consent to this topic and channel"),
+    "suppressed": _("The address must not be written to"),
+    "frequency_cap": _("Enough messages within the time of the cap"),
+    "quiet_hours": _("Waiting for the end of the quiet hours"),
+    "cancelled": _("The campaign was cancelled"),
+}
+STEPS: dict[str, Promise] = {
+    "audience": _("Audience"),
+    "written_to": _("To be written to"),
+    "sent": _("Sent"),
+    "opened": _("Opened"),
+    "clicked": _("Clicked"),
+    "converted": _("Bought"),
+}
+VERDICTS: dict[str, Promise] = {
+    "better": _("More customers bought"),
+    "worse": _("Fewer customers bought"),
+    "unclear": _("No winner yet: the interval holds zero"),
+}
+ARMS: dict[str, Promise] = {"holdout": _("Held out"), "all": _("All variants")}
+
+
+def reason(code: str) -> str:
+    return str(REASONS.get(code, code))
