@@ -21,18 +21,62 @@ class Label:
 
 
 LABELS = (
-    Label("champions", "Champions", "冠军客户", "Bought lately, often and for much.", "最近购买、频繁且金额高。"),
+    Label(
+        "champions",
+        "Champions",
+        "冠军客户",
+        "Bought lately, often and for much.",
+        "最近购买、频繁且金额高。",
+    ),
     Label("loyal", "Loyal", "忠诚客户", "Buy regularly and for good sums.", "经常购买，金额可观。"),
-    Label("potential_loyalist", "Potential loyalists", "潜在忠诚客户", "Bought lately, more than once.", "最近购买，不止一次。"),
+    Label(
+        "potential_loyalist",
+        "Potential loyalists",
+        "潜在忠诚客户",
+        "Bought lately, more than once.",
+        "最近购买，不止一次。",
+    ),
     Label("new", "New", "新客户", "Bought for the first time, very lately.", "刚刚首次购买。"),
-    Label("promising", "Promising", "有希望客户", "Bought lately, little so far.", "最近购买，金额还不高。"),
-    Label("need_attention", "Need attention", "需要关注", "Average buyers who begin to stay away.", "中等买家，开始疏远。"),
-    Label("about_to_sleep", "About to sleep", "即将沉睡", "Bought little and some time ago.", "购买不多，且有一段时间了。"),
-    Label("at_risk", "At risk", "流失风险", "Bought often or much, but long ago.", "曾经常购买，但已很久没来。"),
-    Label("cant_lose", "Can't lose", "不能失去", "Among the best once, gone for very long.", "曾是最好的客户，很久没来。"),
-    Label("hibernating", "Hibernating", "休眠客户", "Few purchases, long ago.", "购买少，且很久以前。"),
+    Label(
+        "promising",
+        "Promising",
+        "有希望客户",
+        "Bought lately, little so far.",
+        "最近购买，金额还不高。",
+    ),
+    Label(
+        "need_attention",
+        "Need attention",
+        "需要关注",
+        "Average buyers who begin to stay away.",
+        "中等买家，开始疏远。",
+    ),
+    Label(
+        "about_to_sleep",
+        "About to sleep",
+        "即将沉睡",
+        "Bought little and some time ago.",
+        "购买不多，且有一段时间了。",
+    ),
+    Label(
+        "at_risk",
+        "At risk",
+        "流失风险",
+        "Bought often or much, but long ago.",
+        "曾经常购买，但已很久没来。",
+    ),
+    Label(
+        "cant_lose",
+        "Can't lose",
+        "不能失去",
+        "Among the best once, gone for very long.",
+        "曾是最好的客户，很久没来。",
+    ),
+    Label(
+        "hibernating", "Hibernating", "休眠客户", "Few purchases, long ago.", "购买少，且很久以前。"
+    ),
     Label("lost", "Lost", "已流失", "Bought least and longest ago.", "购买最少、最久没来。"),
-)  # fmt: skip
+)
 SLUGS = tuple(label.slug for label in LABELS)
 _GRID = (  # by recency score (rows, 1 first), then by the mean of frequency and monetary scores
     ("lost", "hibernating", "at_risk", "cant_lose", "cant_lose"),

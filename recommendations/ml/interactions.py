@@ -64,7 +64,7 @@ class Interactions:
         order = np.lexsort((moments, flat))
         flat, value, moment = flat[order], np.asarray(values, float)[order], moments[order]
         starts = np.flatnonzero(np.diff(flat, prepend=-1))
-        ends = np.append(starts[1:], len(flat)) - 1
+        ends = np.append(starts[1:], len(flat))[: len(starts)] - 1
         folded = value[ends] if explicit or not len(flat) else np.add.reduceat(value, starts)
         kept = folded > 0
         cell, moment = flat[ends][kept], moment[ends][kept]
