@@ -1,0 +1,110 @@
+from datetime import timedelta
+
+import pytest
+
+from crm import customers, timeline
+from crm.events import ProductViewed
+from crm.models import Consent, Customer, Identity, Merge
+from tests.factories import NOON, agree, make_customer, make_order, make_product, make_topic
+
+pytestmark = pytest.mark.django_db
+
+
+def resolve(**identifiers):
+    return customers.resolve(identifiers, source="test", at=NOON)
+
+
+def test_the_same_identifier_is_the_same_person():
+    assert resolve(user_id="u1") == resolve(user_id="u1")
+
+
+@pytest.mark.parametrize(
+    ("kind", "spellings"),
+    [
+        ("email", ["Ada@Example.org", " ada@example.org ", "ａｄａ@example.org"]),
+        ("phone", ["+49 170 123", "+49170123", "+49-170-123"]),
+        ("user_id", ["４２", "42", 42]),
+    ],
+)
+def test_spelling_makes_no_new_person(kind, spellings):
+    assert len({customers.normalise(kind, s) for s in spellings}) == 1
+    assert len({resolve(**{kind: s}).pk for s in spellings}) == 1
+
+
+@pytest.mark.parametrize("nothing", [{}, {"user_id": ""}, {"user_id": None, "email": "  "}])
+def test_nobody_can_be_found_by_nothing(nothing):
+    with pytest.raises(customers.NoIdentifier):
+        resolve(**nothing)
+
+
+def test_a_visitor_is_not_known_until_they_say_who_they_are():
+    assert not resolve(anonymous_id="a").is_known
+    assert resolve(anonymous_id="a", user_id="u").is_known
+    assert Customer.objects.count() == 1
+
+
+def test_two_user_ids_never_join():
+    ada, bob = resolve(user_id="u1"), resolve(user_id="u2")
+    with pytest.raises(customers.NotMergeable):
+        customers.merge(ada, bob, evidence="a guess", source="test", at=NOON)
+    assert resolve(user_id="u2", anonymous_id="a") != resolve(user_id="u1", anonymous_id="a")
+
+
+def test_a_merge_moves_everything_and_says_why():
+    ada, visitor = resolve(user_id="u1"), resolve(anonymous_id="a1")
+    order = make_order(visitor, make_product())
+    timeline.record(visitor, ProductViewed(sku="x"), at=NOON, key="1")
+    merge = customers.merge(ada, visitor, evidence="same browser", source="test", at=NOON)
+    order.refresh_from_db()
+    assert order.customer == ada
+    assert ada.events.count() == 1
+    assert merge.evidence == "same browser"
+    assert list(Customer.objects.active()) == [ada]
+
+
+def test_what_the_winner_has_already_stands():
+    ada, visitor = make_customer(), resolve(anonymous_id="a1")
+    agree(ada)
+    Consent.objects.create(
+        customer=visitor, channel="email", topic=make_topic(), is_granted=False, changed_at=NOON
+    )
+    customers.merge(ada, visitor, evidence="e", source="test", at=NOON)
+    assert ada.consents.get().is_granted
+    assert visitor.consents.count() == 1
+
+
+def test_unmerging_gives_everything_back():
+    ada, visitor = make_customer(at=NOON), resolve(anonymous_id="a1")
+    make_order(ada, make_product())
+    theirs = make_order(visitor, make_product())
+    merge = customers.merge(ada, visitor, evidence="e", source="test", at=NOON)
+    later = make_order(ada, make_product())
+    customers.unmerge(merge, at=NOON + timedelta(days=1))
+    customers.unmerge(merge, at=NOON + timedelta(days=2))
+    assert list(visitor.orders.all()) == [theirs]
+    assert later in ada.orders.all()
+    assert customers.find("anonymous_id", "a1") == visitor
+    assert Customer.objects.active().count() == 2
+
+
+def test_an_identifier_that_somebody_has_is_not_attached():
+    ada, bob = make_customer(email="ada@example.org"), make_customer("Bob")
+    assert not customers.attach(bob, "email", "ADA@example.org", source="test", at=NOON)
+    assert customers.find("email", "ada@example.org") == ada
+
+
+def test_many_user_ids_cost_few_queries(django_assert_max_num_queries):
+    with django_assert_max_num_queries(12):
+        first = customers.resolve_user_ids(map(str, range(300)), source="test", at=NOON)
+    again = customers.resolve_user_ids(map(str, range(301)), source="test", at=NOON)
+    assert len(set(first.values())) == 300
+    assert {k: again[k] for k in first} == first
+    assert Identity.objects.count() == 301
+
+
+def test_a_merge_of_a_merge_is_found_by_the_old_identifier():
+    a, b, c = resolve(anonymous_id="a"), resolve(anonymous_id="b"), resolve(user_id="c")
+    customers.merge(b, a, evidence="1", source="test", at=NOON)
+    customers.merge(c, b, evidence="2", source="test", at=NOON)
+    assert customers.find("anonymous_id", "a") == c
+    assert Merge.objects.count() == 2
