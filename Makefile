@@ -27,8 +27,12 @@ test: $(VENV)/.installed-dev
 	env -u DATABASE_URL -u REDIS_URL -u CELERY_BROKER_URL -u EMAIL_URL \
 		$(BIN)/python -m pytest -n 2 -m "not services and not browser"
 
+test-services: export DATABASE_URL ?= postgres://postgres@127.0.0.1:5432/postgres
+test-services: export REDIS_URL ?= redis://127.0.0.1:6379/0
+test-services: export CELERY_BROKER_URL ?= redis://127.0.0.1:6379/1
 test-services: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -m "services or browser or on_postgres"
+	$(BIN)/python -m pytest -n 2 -m "not services and not browser"
+	$(BIN)/python -m pytest -m "services or browser"
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .

@@ -1,9 +1,11 @@
 """Refuse to start half configured."""
 
+import os
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
+from django.core.exceptions import ImproperlyConfigured
 
 NEEDED_IN_PRODUCTION = (
     "SECRET_KEY",
@@ -30,7 +32,7 @@ def production_is_configured(**kwargs: Any) -> list[CheckMessage]:
             id="marketing.E001",
         )
         for name in NEEDED_IN_PRODUCTION
-        if not settings.env(name, default="")
+        if not os.environ.get(name)
     ]
 
 
@@ -40,3 +42,10 @@ def language_model_is_complete(**kwargs: Any) -> list[CheckMessage]:
     if settings.LLM_BASE_URL and not settings.LLM_MODEL:
         return [Error("LLM_BASE_URL is set but LLM_MODEL is not.", id="marketing.E002")]
     return []
+
+
+def refuse_half_configured() -> None:
+    """For servers that start without `manage.py`: the same errors, before the first request."""
+    errors = production_is_configured() + language_model_is_complete()
+    if errors:
+        raise ImproperlyConfigured(" ".join(str(error.msg) for error in errors))
