@@ -1,0 +1,186 @@
+"""kill -9 in the middle of a campaign: real worker, real PostgreSQL, real Redis, real SMTP."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from django.conf import settings
+
+ROOT = Path(__file__).resolve().parents[2]
+RECIPIENTS = 400
+KILLS = 4
+REDIS_DATABASE = 13
+
+pytestmark = [
+    pytest.mark.services,
+    pytest.mark.skipif(
+        "postgres" not in settings.DATABASE_URL, reason="DATABASE_URL is not PostgreSQL"
+    ),
+    pytest.mark.skipif(not settings.REDIS_URL, reason="REDIS_URL is not set"),
+]
+
+
+class Sink:
+    """Takes every mail, a little slowly, and remembers for whom it was."""
+
+    def __init__(self):
+        self.received = Counter()
+        self.changed = threading.Condition()
+
+    async def handle_DATA(self, server, session, envelope):
+        await asyncio.sleep(0.004)
+        with self.changed:
+            self.received.update(address.lower() for address in envelope.rcpt_tos)
+            self.changed.notify_all()
+        return "250 OK"
+
+    def wait_for(self, number, seconds=60):
+        with self.changed:
+            return self.changed.wait_for(
+                lambda: sum(self.received.values()) >= number, timeout=seconds
+            )
+
+
+@pytest.fixture
+def sink():
+    from aiosmtpd.controller import Controller
+
+    handler = Sink()
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        handler.port = probe.getsockname()[1]
+    controller = Controller(handler, hostname="127.0.0.1", port=handler.port)
+    controller.start()
+    yield handler
+    controller.stop()
+
+
+@pytest.fixture
+def scratch_database():
+    import psycopg2
+
+    name = f"rapport_kill_{os.getpid()}"
+    server = psycopg2.connect(settings.DATABASE_URL.rsplit("/", 1)[0] + "/postgres")
+    server.autocommit = True
+    with server.cursor() as cursor:
+        cursor.execute(f"CREATE DATABASE {name}")
+    yield settings.DATABASE_URL.rsplit("/", 1)[0] + f"/{name}"
+    with server.cursor() as cursor:
+        cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    server.close()
+
+
+@pytest.fixture
+def environment(scratch_database, sink, tmp_path):
+    redis = urlsplit(settings.REDIS_URL)._replace(path=f"/{REDIS_DATABASE}").geturl()
+    empty_redis(redis)
+    yield {
+        **{k: v for k, v in os.environ.items() if not k.startswith(("PYTEST", "DJANGO"))},
+        "DATABASE_URL": scratch_database,
+        "REDIS_URL": redis,
+        "CELERY_BROKER_URL": redis,
+        "EMAIL_URL": f"smtp://127.0.0.1:{sink.port}",
+        "VAR_DIR": str(tmp_path / "var"),
+        "DEBUG": "1",
+    }
+    empty_redis(redis)
+
+
+def empty_redis(url):
+    import redis
+
+    redis.Redis.from_url(url).flushdb()
+
+
+def run(environment, *arguments):
+    done = subprocess.run(
+        [sys.executable, *map(str, arguments)],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=180,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
+
+
+def world(environment, *arguments):
+    output = run(environment, "tests/campaigns/kill_world.py", *arguments)
+    return json.loads(output.splitlines()[-1])
+
+
+class Worker:
+    def __init__(self, environment, log):
+        self.process = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "celery",
+                "-A",
+                "marketing",
+                "worker",
+                "-c",
+                "2",
+                "-l",
+                "warning",
+            ],
+            cwd=ROOT,
+            env=environment,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+
+    def kill(self):
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+
+def test_killed_again_and_again_nobody_is_forgotten_and_nobody_gets_it_twice(
+    environment, sink, tmp_path
+):
+    run(environment, "manage.py", "migrate", "-v", "0")
+    world(environment, "fill", RECIPIENTS)
+    with open(tmp_path / "worker.log", "wb") as log:
+        worker = Worker(environment, log)
+        world(environment, "start")
+        for kill in range(1, KILLS + 1):
+            assert sink.wait_for(kill * RECIPIENTS // (KILLS + 2)), "the worker sends nothing"
+            worker.kill()
+            state = world(environment, "state")
+            assert state["campaign"] != "finished", "finished too early"
+            worker = Worker(environment, log)
+            world(environment, "sweep")
+        state = until_finished(environment)
+        worker.kill()
+
+    sent = set(state["deliveries"]["sent"])
+    uncertain = set(state["deliveries"].get("uncertain", []))
+    audience = sent | uncertain
+    assert len(audience) == state["audience"] - state["holdout"]
+    assert set(state["deliveries"]) <= {"sent", "uncertain"}
+    assert max(sink.received.values()) == 1, "somebody got it twice"
+    assert sent <= set(sink.received), "somebody was forgotten"
+    assert set(sink.received) <= audience, "somebody held out got it"
+    assert len(uncertain) <= KILLS * 2, "at most one per connection and kill is uncertain"
+
+
+def until_finished(environment, seconds=120):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        state = world(environment, "state")
+        if state["campaign"] == "finished":
+            return state
+        world(environment, "sweep") if not state["deliveries"].get("sending") else None
+        time.sleep(1)
+    raise AssertionError(f"not finished: { ({k: len(v) for k, v in state['deliveries'].items()}) }")
