@@ -16,6 +16,7 @@ SENTENCES = {
     "viewed": ("because you looked at {product}", "因为您看过{product}"),
     "clicked": ("because you looked at {product}", "因为您看过{product}"),
     "rated": ("because you rated {product} highly", "因为您给{product}打了高分"),
+    "looked": ("you showed interest in it", "您对它表示过兴趣"),
     "next": ("often bought after {product}", "很多人买了{product}之后会买"),
     "tastes": ("customers with a taste like yours chose it", "和您口味相近的顾客也选择了它"),
     "together": ("often chosen together with {product}", "常与{product}一起被选购"),
@@ -24,9 +25,11 @@ SENTENCES = {
     "popular_in": ("popular in {category}", "{category}中的热门商品"),
     "again": ("you bought it before", "您以前买过"),
     "new": ("new in the shop", "新品上架"),
+    "different": ("something different for you", "换个口味试试"),
     "in_stock": ("available now", "现货供应"),
     "asked": ("matches what you asked for: {asked}", "符合您的要求：{asked}"),
 }
+PLAIN = ("different", "in_stock", "new")  # say nothing about the reader
 OPTIONS = {
     "price_min": ("over {}", "{}以上"),
     "price_max": ("under {}", "{}以下"),
@@ -50,6 +53,13 @@ class Reason:
             return self
         names = {"en": product.category.name_en, "zh": product.category.name_zh}
         return Reason("popular_in", {**self.evidence, "category": names})
+
+    def after(self, asked: Mapping[str, Any]) -> "Reason":
+        """First that it is what was asked for; then this, where it says more about the reader."""
+        if self.code in PLAIN:
+            return Reason("asked", {"asked": dict(asked)})
+        because = {"code": self.code, "evidence": self.evidence}
+        return Reason("asked", {"asked": dict(asked), "because": because})
 
     def sentence(self, language: str) -> str:
         """The reason as a person would say it, in Chinese or else in English."""

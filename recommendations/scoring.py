@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from recommendations.ml.interactions import Interactions
     from recommendations.ml.shop import Because, ShopRecommender
 
+STRONGEST_FIRST = ("bought", "added", "rated", "clicked", "viewed")
 TASTES = Reason("tastes")
 
 
@@ -57,25 +58,28 @@ class Personal:
         earlier = {pk: one for pk, one in zip(known, because, strict=True)}
         ids = {int(self.shop.products_[b.product]) for b in because if b.product is not None}
         titles = titles_of(ids)
-        return {pk: self._reason(one, titles) for pk, one in earlier.items()}
+        return {pk: self._reason(pk, one, titles) for pk, one in earlier.items()}
 
-    def _reason(self, because: "Because", titles: dict[int, dict[str, str]]) -> Reason:
+    def _reason(self, pk: int, because: "Because", titles: dict[int, dict[str, str]]) -> Reason:
+        if because.voice is None:
+            return Reason("different")
         if because.voice == "popularity":
             return Reason("popular")
         product = None if because.product is None else int(self.shop.products_[because.product])
         if product is None or product not in titles:
             return TASTES
         evidence = {"product": titles[product], "product_id": product, "voice": because.voice}
-        if because.voice == "content":
-            return Reason("alike", evidence)
+        code = "looked" if product == pk else self._code(because.voice, product)
+        return Reason(code, evidence)
+
+    def _code(self, voice: str, product: int) -> str:
         kinds = {touch.kind for touch in self.touches if touch.product_id == product}
-        if because.voice == "sequential" and "bought" in kinds:
-            return Reason("next", evidence)
+        if voice == "content":
+            return "alike"
+        if voice == "sequential" and "bought" in kinds:
+            return "next"
         # The strongest thing they did with it is what they remember.
-        for kind in ("bought", "added", "rated", "clicked", "viewed"):
-            if kind in kinds:
-                return Reason(kind, evidence)
-        return TASTES
+        return next(kind for kind in STRONGEST_FIRST if kind in kinds)
 
 
 @dataclass(frozen=True)

@@ -143,8 +143,7 @@ def _lines(
         reason = reasons.get(product.pk, Reason("new")).about(product)
         asked = wanted.within.matched(product)
         if asked:
-            because = {"code": reason.code, "evidence": reason.evidence}
-            reason = Reason("asked", {"asked": asked, "because": because})
+            reason = reason.after(asked)
         lines.append(
             Recommended(
                 product=product,

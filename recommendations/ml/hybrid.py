@@ -101,17 +101,16 @@ class Hybrid(Recommender):
         """Those that are heard, by their number."""
         return {number: voice for number, voice in enumerate(self.voices_) if voice is not None}
 
-    def contributions(self, rows: Interactions) -> dict[int, np.ndarray]:
-        """What each voice adds to the score of every product, (rows, products) by its number."""
-        weights = self.weights_[_group(rows)]
-        return {
-            number: weights[:, number, None] * standardised(voice.score(rows))
-            for number, voice in self.voices().items()
-        }
+    def weights_of(self, rows: Interactions) -> np.ndarray:
+        """(rows, voices) how loud each voice is for each row."""
+        return np.asarray(self.weights_[_group(rows)])
 
     def _blend(self, rows: Interactions) -> np.ndarray:
-        parts = list(self.contributions(rows).values())
-        return np.sum(parts, axis=0) if parts else np.zeros(rows.shape)
+        weights = self.weights_of(rows)
+        scores = np.zeros(rows.shape)
+        for number, voice in self.voices().items():
+            scores += weights[:, number, None] * standardised(voice.score(rows))
+        return scores
 
     def _voices(self) -> list[Recommender]:
         parts = self.parts or (REPEATS if self.repeats else DISCOVERY)

@@ -14,12 +14,17 @@ from recommendations.ml.interactions import Interactions
 from recommendations.ml.neighbours import ItemNeighbours
 from recommendations.ml.ratings import Svd
 
+STANDS_OUT = 1.0  # deviations above a voice's mean from which it speaks for a product
+
 
 @dataclass(frozen=True)
 class Because:
-    """Which voice speaks loudest for a product, and the earlier choice it speaks from."""
+    """Which voice speaks loudest for a product, and the earlier choice it speaks from.
 
-    voice: str
+    No voice where none sets the product apart from the rest of the catalogue.
+    """
+
+    voice: str | None
     product: int | None  # column of the earlier choice
 
 
@@ -64,20 +69,23 @@ class ShopRecommender:
 
     def because(self, row: Interactions, columns: np.ndarray) -> list[Because]:
         """Why each of these products has its score: the loudest voice and its evidence."""
-        said = self.blend_.contributions(row)
         voices = self.blend_.voices()
-        reasons = []
-        for column in columns:
-            number = max(said, key=lambda one: said[one][0, column], default=None)
-            if number is None:
-                reasons.append(Because("popularity", None))
-                continue
-            pieces = voices[number].pieces(row, int(column))
-            cell = int(np.argmax(pieces)) if pieces is not None and len(pieces) else None
-            grounded = pieces is not None and cell is not None and pieces[cell] > 0
-            earlier = int(row.values.indices[cell]) if grounded and cell is not None else None
-            reasons.append(Because(voices[number].name, earlier))
-        return reasons
+        stands_out = {number: standardised(voice.score(row))[0] for number, voice in voices.items()}
+        weights = self.blend_.weights_of(row)[0]
+        return [self._because(row, int(column), stands_out, weights) for column in columns]
+
+    def _because(
+        self, row: Interactions, column: int, stands_out: dict[int, np.ndarray], weights: np.ndarray
+    ) -> Because:
+        heard = [n for n, z in stands_out.items() if z[column] >= STANDS_OUT and weights[n] > 0]
+        if not heard:
+            return Because(None, None)
+        number = max(heard, key=lambda n: weights[n] * stands_out[n][column])
+        voice = self.blend_.voices()[number]
+        pieces = voice.pieces(row, column)
+        if pieces is None or not len(pieces) or pieces.max() <= 0:
+            return Because(voice.name, None)
+        return Because(voice.name, int(row.values.indices[int(np.argmax(pieces))]))
 
     def row(
         self, columns: np.ndarray, values: np.ndarray, days: np.ndarray, *, today: float

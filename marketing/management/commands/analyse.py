@@ -1,7 +1,7 @@
 """The analyst's bench: the product's own estimators on a CSV, without touching the database."""
 
 import json
-from argparse import ArgumentParser
+from argparse import ArgumentParser, Namespace
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -20,17 +20,10 @@ class Command(BaseCommand):
             subject.add_arguments(choices.add_parser(name, help=subject.help))
 
     def handle(self, *args: Any, **options: Any) -> None:
-        subject = learning.subjects()[options["subject"]]
         try:
-            report = subject.run(_namespace(options))
+            report = learning.analyse(options["subject"], Namespace(**options))
         except UnusableInput as refusal:
             raise CommandError(str(refusal)) from None
         except OSError as error:
             raise CommandError(f"{error.filename}: {error.strerror}") from None
         self.stdout.write(json.dumps(report, ensure_ascii=False, default=str))
-
-
-def _namespace(options: dict[str, Any]) -> Any:
-    from argparse import Namespace
-
-    return Namespace(**options)

@@ -23,7 +23,7 @@ class Command(BaseCommand):
             raise CommandError(f"nothing that learns is called {name}; {sorted(known)}")
         now = timezone.now()
         try:
-            report = known[name](Order(as_of=now, now=now, keep=False))
+            report = learning.train(name, Order(as_of=now, now=now, keep=False))
         except TooLittleData as refusal:
             raise CommandError(f"{name}: {refusal}") from None
         if report["champion_metrics"] is None:

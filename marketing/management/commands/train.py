@@ -35,7 +35,7 @@ class Command(BaseCommand):
             self.stderr.write(f"training {name} …")
             started = time.monotonic()
             try:
-                report[name] = known[name](order)
+                report[name] = learning.train(name, order)
             except TooLittleData as refusal:
                 report[name] = {"artifact": None, "promoted": False, "reason": str(refusal)}
             self.stderr.write(f"  {report[name]['reason']} ({time.monotonic() - started:.1f} s)")
