@@ -124,7 +124,8 @@ class OrderLineInline(TabularInline):
     readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[OrderLine]:
-        return super().get_queryset(request).select_related("product")
+        lines: QuerySet[OrderLine] = super().get_queryset(request).select_related("product")
+        return lines
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -182,8 +183,8 @@ class MergeAdmin(ReadOnlyAdmin):
 
 @admin.register(Source)
 class SourceAdmin(FastAdmin):
-    list_display = ["name", "requests_per_second", "revoked_at"]
-    readonly_fields = ["write_key"]
+    list_display = ["name", "requests_per_second", "duplicates", "revoked_at"]
+    readonly_fields = ["write_key", "duplicates"]
 
 
 @admin.register(DeadLetter)
@@ -229,7 +230,7 @@ class ArtifactAdmin(ReadOnlyAdmin):
             )
             for name, view in (("promote", self.promote), ("roll_back", self.roll_back))
         ]
-        return own + super().get_urls()
+        return [*own, *super().get_urls()]
 
     def promote(self, request: HttpRequest, pk: int) -> HttpResponse:
         self._require_decider(request)

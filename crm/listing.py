@@ -15,7 +15,7 @@ class CappedPaginator(Paginator):
     """Counts to 10,000 and no further: nobody turns to page four hundred, and a count reads all."""
 
     @cached_property
-    def count(self) -> int:  # type: ignore[override]
+    def count(self) -> int:
         rows: Any = self.object_list
         return int(rows.order_by().values("pk")[: COUNTED + 1].count())
 

@@ -14,6 +14,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
+from django.db.models import F
 
 from crm import customers, orders, timeline
 from crm.envelope import Entry, Envelope, Unusable, read_entry
@@ -54,7 +55,9 @@ def accept(
     timeline.record_many(rows, received_at=received_at, announce=announce)
     people.seen(fresh)
     DeadLetter.objects.bulk_create(dead)
-    return Receipt(len(rows), len(entries) - len(fresh), len(dead))
+    if duplicates := len(entries) - len(fresh):
+        Source.objects.filter(pk=source.pk).update(duplicates=F("duplicates") + duplicates)
+    return Receipt(len(rows), duplicates, len(dead))
 
 
 def _read(

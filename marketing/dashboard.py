@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from django.conf import settings
 from django.core.cache import cache
 from django.db.models import Avg, Count, F, Q, Sum
 from django.db.models.functions import TruncDate
@@ -12,6 +13,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from campaigns import results
 from campaigns.models import Campaign
 from chatbot.models import Conversation
 from crm.models import Artifact, Customer, Event, Feedback, Order, Score, Segment
@@ -42,6 +44,7 @@ def numbers(now: datetime) -> dict[str, Any]:
         "conversion": _conversion(since, now),
         "value": _customer_value(),
         "campaigns": _campaigns(),
+        "roi": _campaign_return(),
         "satisfaction": _satisfaction(since),
         "waiting_chats": Conversation.objects.filter(state="queued").count(),
         "by_day": _by_day(now),
@@ -129,6 +132,33 @@ def _campaigns() -> list[dict[str, Any]]:
         {"pk": c.pk, "name": c.name, "status": c.status, "label": str(c.get_status_display())}
         for c in newest[:5]
     ]
+
+
+def _campaign_return() -> dict[str, Any] | None:
+    """What the newest finished campaign with a holdout earned beyond it, per unit spent.
+
+    Never without its interval: a return whose lower end is below nought is not one yet.
+    """
+    campaign = (
+        Campaign.objects.filter(status=Campaign.Status.FINISHED, holdout_size__gt=0)
+        .order_by("-finished_at", "-pk")
+        .first()
+    )
+    if campaign is None:
+        return None
+    result = results.of(campaign)
+    earned = result.overall.revenue_total if result.overall else None
+    cost = result.sent * settings.MESSAGE_COST
+    if earned is None or not cost:
+        return None
+    return {
+        "pk": campaign.pk,
+        "name": campaign.name,
+        "ratio": (earned.estimate - cost) / cost,
+        "earned": earned.estimate,
+        "lower": earned.lower,
+        "upper": earned.upper,
+    }
 
 
 def _satisfaction(since: datetime) -> dict[str, Any]:

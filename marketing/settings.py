@@ -185,6 +185,8 @@ else:
 EMAIL_FILE_PATH = str(VAR_DIR / "mail")
 DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="Rapport Shop <shop@example.com>")
 
+MESSAGE_COST = env.float("MESSAGE_COST", default=0.05)  # of one message, in the shop's currency
+
 # A language model, when somebody plugs one in --------------------------------------------
 LLM_BASE_URL = env("LLM_BASE_URL", default="")
 LLM_MODEL = env("LLM_MODEL", default="")

@@ -51,6 +51,7 @@ class Migration(migrations.Migration):
                 ('write_key', models.CharField(default=crm.models.activity.new_write_key, max_length=64, unique=True, verbose_name='write key')),
                 ('allowed_origins', models.JSONField(blank=True, default=list, verbose_name='allowed origins')),
                 ('requests_per_second', models.PositiveIntegerField(default=1000, verbose_name='requests per second')),
+                ('duplicates', models.PositiveBigIntegerField(default=0, verbose_name='duplicates turned away')),
                 ('revoked_at', models.DateTimeField(blank=True, null=True, verbose_name='revoked')),
             ],
             options={

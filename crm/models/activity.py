@@ -22,6 +22,7 @@ class Source(models.Model):
     write_key = models.CharField(_("write key"), max_length=64, unique=True, default=new_write_key)
     allowed_origins = models.JSONField(_("allowed origins"), default=list, blank=True)
     requests_per_second = models.PositiveIntegerField(_("requests per second"), default=1000)
+    duplicates = models.PositiveBigIntegerField(_("duplicates turned away"), default=0)
     revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True)
 
     class Meta:
