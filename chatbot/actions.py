@@ -1,0 +1,176 @@
+"""The writes that a confirmed turn may make, by name. Each may run twice without harm."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import F
+
+from chatbot.events import HandoffRequested, PrivacyRequested, TicketOpened
+from chatbot.models import Conversation, Handoff, Message, Ticket
+from crm import consent, timeline
+from crm.events import FeedbackGiven, ProductAdded
+from crm.models import CartItem, Channel, Feedback, Order, Product, Topic
+
+SENDABLE = ("pending_payment", "processing")
+
+
+class OrderMoved(Exception):
+    """The order has another state by now; what was confirmed cannot be done any more."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One confirmed write: for whom, because of which message, when."""
+
+    conversation: Conversation
+    message: Message
+    args: Mapping[str, Any]
+    now: datetime
+
+    @property
+    def key(self) -> str:
+        return f"{self.conversation.public_id}:{self.message.seq}"
+
+
+def perform(name: str, job: Job) -> dict[str, Any]:
+    """Do it; return what the reply should also tell. Raises OrderMoved."""
+    return EFFECTS[name](job) or {}
+
+
+def _add_to_cart(job: Job) -> None:
+    product = Product.objects.get(sku=job.args["product"])
+    quantity = int(job.args["quantity"])
+    customer = job.conversation.customer
+    _, is_new = CartItem.objects.get_or_create(
+        customer=customer, product=product, defaults={"quantity": quantity, "added_at": job.now}
+    )
+    if not is_new:
+        CartItem.objects.filter(customer=customer, product=product).update(
+            quantity=F("quantity") + quantity, added_at=job.now
+        )
+    fact = ProductAdded(sku=product.sku, quantity=quantity)
+    timeline.record(customer, fact, at=job.now, key=job.key, source="chat")
+
+
+def _cancel_order(job: Job) -> None:
+    _move(job, SENDABLE, status=Order.Status.CANCELLED)
+
+
+def _change_order(job: Job) -> None:
+    wishes = ", ".join(str(job.args[s]) for s in ("address", "size", "color") if job.args.get(s))
+    _move(job, SENDABLE, address=wishes)
+
+
+def _open_return(job: Job) -> None:
+    _move(job, ("delivered",), status=Order.Status.RETURNING)
+
+
+def _move(job: Job, allowed: tuple[str, ...], **changes: Any) -> None:
+    """One conditional update: whoever comes second finds the order moved already."""
+    own = Order.objects.filter(customer=job.conversation.customer, number=job.args["order_id"])
+    if not own.filter(status__in=allowed).update(**changes):
+        raise OrderMoved(job.args["order_id"])
+
+
+def _unsubscribe(job: Job) -> None:
+    consent.withdraw_all(
+        job.conversation.customer,
+        channel=str(job.args["channel"]),
+        source="chat",
+        evidence={"message": job.message.pk},
+        at=job.now,
+    )
+
+
+def _subscribe(job: Job) -> None:
+    wanted = str(job.args["channel"])
+    channels = [c for c in ("email", "sms", "wechat") if wanted in ("all", c) and c in Channel.values]
+    for topic in Topic.objects.order_by("id"):
+        for channel in channels:
+            consent.change(
+                job.conversation.customer,
+                channel=channel,
+                topic=topic,
+                is_granted=True,
+                source="chat",
+                evidence={"message": job.message.pk},
+                at=job.now,
+            )
+
+
+def _start_privacy_request(job: Job) -> None:
+    fact = PrivacyRequested(
+        conversation=str(job.conversation.public_id), request=str(job.args.get("request", "erase"))
+    )
+    timeline.record(job.conversation.customer, fact, at=job.now, key=job.key)
+
+
+def _open_ticket(job: Job) -> dict[str, Any]:
+    number = f"T{job.conversation.pk}-{job.message.seq}"
+    Ticket.objects.get_or_create(
+        number=number,
+        defaults={
+            "conversation": job.conversation,
+            "customer": job.conversation.customer,
+            "subject": job.message.text[:300],
+            "opened_at": job.now,
+        },
+    )
+    fact = TicketOpened(conversation=str(job.conversation.public_id), number=number)
+    timeline.record(job.conversation.customer, fact, at=job.now, key=job.key)
+    return {"number": f" {number}"}
+
+
+def _hand_over(job: Job) -> None:
+    queue(job.conversation, reason=str(job.args.get("reason", "asked")), now=job.now, key=job.key)
+
+
+def queue(conversation: Conversation, *, reason: str, now: datetime, key: str) -> None:
+    """Put a locked conversation into the staff's queue. The caller saves nothing else."""
+    if conversation.is_with_staff:
+        return
+    conversation.state = Conversation.State.QUEUED
+    conversation.queued_at = now
+    conversation.save(update_fields=["state", "queued_at"])
+    Handoff.objects.create(conversation=conversation, reason=reason, requested_at=now)
+    fact = HandoffRequested(conversation=str(conversation.public_id), reason=reason)
+    timeline.record(conversation.customer, fact, at=now, key=key)
+
+
+def _record_feedback(job: Job) -> None:
+    sku = str(job.args.get("product", ""))
+    product = Product.objects.filter(sku=sku).first() if sku else None
+    if product is None:
+        return  # a thumb for nothing in particular is kept in the turn
+    score = 5.0 if job.args["score"] > 0 else 2.0
+    row, is_new = Feedback.objects.get_or_create(
+        source="chat",
+        key=job.key,
+        defaults={
+            "customer": job.conversation.customer,
+            "product": product,
+            "kind": Feedback.Kind.RATING,
+            "score": score,
+            "language": job.conversation.language,
+            "at": job.now,
+        },
+    )
+    if is_new:
+        fact = FeedbackGiven(feedback_id=row.pk, feedback_kind="rating", score=score, sku=sku)
+        timeline.record(job.conversation.customer, fact, at=job.now, key=job.key, source="chat")
+
+
+EFFECTS: dict[str, Callable[[Job], dict[str, Any] | None]] = {
+    "add_to_cart": _add_to_cart,
+    "cancel_order": _cancel_order,
+    "change_order": _change_order,
+    "open_return": _open_return,
+    "unsubscribe": _unsubscribe,
+    "subscribe": _subscribe,
+    "start_privacy_request": _start_privacy_request,
+    "open_ticket": _open_ticket,
+    "hand_over": _hand_over,
+    "record_feedback": _record_feedback,
+}

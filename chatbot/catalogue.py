@@ -1,0 +1,170 @@
+"""The catalogue as the conversation needs it: as words to find, and as products to show."""
+
+import re
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from threading import Lock
+
+from django.db.models import Count, Max
+
+from chatbot.ml import words
+from chatbot.ml.lexicon import Item, Lexicon, Phrase, squeeze
+from crm.models import Brand, Category, Product
+
+FRESH_FOR = timedelta(seconds=30)
+MOST = 20_000  # products of a larger catalogue are found by search, not by name
+_lock = Lock()
+_kept: dict[str, tuple[datetime, object, Lexicon]] = {}
+
+
+def lexicon(*, now: datetime) -> Lexicon:
+    """The words of the present catalogue; looked at again every half minute."""
+    with _lock:
+        kept = _kept.get("lexicon")
+        if kept and timedelta() <= now - kept[0] < FRESH_FOR:
+            return kept[2]
+        mark = _mark()
+        built = kept[2] if kept and kept[1] == mark else build()
+        _kept["lexicon"] = (now, mark, built)
+        return built
+
+
+def forget() -> None:
+    """Read the catalogue anew at the next message (after an import, or between tests)."""
+    _kept.clear()
+
+
+def build() -> Lexicon:
+    """Read the whole catalogue into a Lexicon."""
+    categories = list(Category.objects.order_by("id"))
+    brands = list(Brand.objects.order_by("id"))
+    products = list(
+        Product.objects.filter(is_active=True).select_related("category", "brand").order_by("id")[:MOST]
+    )
+    names = {c.slug: _category_names(c) for c in categories}
+    brand_names = {b.slug: [b.name_zh, b.name_en, *b.aliases] for b in brands}
+    items = {p.sku: _item(p) for p in products}
+    phrases = [Phrase(text, "category", slug) for slug, texts in names.items() for text in texts]
+    phrases += [Phrase(t, "brand", slug) for slug, texts in brand_names.items() for t in texts]
+    phrases += _trade_phrases(items.values())
+    phrases += _titles(products, brand_names, phrases)
+    return Lexicon(
+        phrases=tuple(dict.fromkeys(p for p in phrases if p.text.strip())),
+        items=items,
+        implied=_implied(products, brands),
+        known=known_words(),
+    )
+
+
+def known_words() -> frozenset[str]:
+    """English words that are no misspelling of a shop word."""
+    from chatbot import seeds
+
+    found = re.findall(r"[a-z]+", " ".join(s.text for s in seeds.examples() if s.language == "en").lower())
+    return frozenset(found)
+
+
+def _mark() -> object:
+    return (
+        Product.objects.aggregate(n=Count("id"), last=Max("id")),
+        Category.objects.aggregate(n=Count("id"), last=Max("id")),
+        Brand.objects.aggregate(n=Count("id"), last=Max("id")),
+    )
+
+
+def _item(product: Product) -> Item:
+    return Item(
+        sku=product.sku,
+        category=product.category.slug if product.category else "",
+        brand=product.brand.slug if product.brand else "",
+        price=float(product.price),
+        colors=tuple(product.colors),
+        features=tuple(product.features),
+        sizes=tuple(str(size) for size in product.sizes),
+    )
+
+
+def _category_names(category: Category) -> list[str]:
+    given = [category.name_zh, category.name_en, category.slug.replace("_", " "), *category.aliases]
+    return list(dict.fromkeys([*given, *words.CATEGORY_WORDS.get(category.slug, ())]))
+
+
+def _trade_phrases(items: Iterable[Item]) -> list[Phrase]:
+    """Colours and features that this catalogue has, in the words that people use."""
+    listed = list(items)
+    features = sorted({f for item in listed for f in item.features})
+    colors = sorted({c for item in listed for c in item.colors} | set(words.COLORS))
+    phrases = [
+        Phrase(text, "feature", feature)
+        for feature in features
+        for text in {feature, feature.replace("_", " "), *words.FEATURES.get(feature, ())}
+    ]
+    return phrases + [
+        Phrase(text, "color", color)
+        for color in colors
+        for text in {color, *words.COLORS.get(color, ())}
+    ]
+
+
+def _titles(
+    products: list[Product], brand_names: dict[str, list[str]], others: list[Phrase]
+) -> list[Phrase]:
+    """Titles, and parts of titles that mean one product only."""
+    generic = {squeeze(p.text) for p in others}
+    owners: dict[str, set[str]] = {}
+    full: list[Phrase] = []
+    for product in products:
+        prefixes = brand_names.get(product.brand.slug, []) if product.brand else []
+        for title in {product.title_en, product.title_zh} - {""}:
+            full.append(Phrase(title, "product", product.sku))
+            for part in _parts(title, prefixes, generic):
+                owners.setdefault(part, set()).add(product.sku)
+    parts = [
+        Phrase(part, "product", next(iter(skus))) for part, skus in owners.items() if len(skus) == 1
+    ]
+    return full + parts
+
+
+def _parts(title: str, prefixes: list[str], generic: set[str]) -> set[str]:
+    """Shorter names of a product: without its brand, and its telling words alone."""
+    rest = title
+    for prefix in sorted(prefixes, key=len, reverse=True):
+        if rest.lower().startswith(prefix.lower()):
+            rest = rest[len(prefix) :].strip(" -")
+            break
+    parts = {rest} if rest != title else set()
+    for word in re.split(r"[\s/]+", title):
+        mixed = re.search(r"\d", word) and re.search(r"[A-Za-z]", word)
+        telling = re.fullmatch(r"[A-Za-z\-']{5,}|[\u3400-\u9fff]{2,}", word)
+        if (mixed and len(word) >= 3) or telling:
+            parts.add(word)
+        parts.update(tail for tail in re.findall(r"(?<=-)\d*[A-Za-z]+\d+$", word) if len(tail) > 2)
+    return {part for part in parts if _is_telling(part, generic)}
+
+
+def _is_telling(part: str, generic: set[str]) -> bool:
+    """Something is left when words that many products share are taken away."""
+    left = squeeze(part)
+    for word in sorted(generic, key=len, reverse=True):
+        left = left.replace(word, "") if len(word) > 1 else left
+    return len(left) >= 2 and not left.isdigit()
+
+
+def _implied(products: list[Product], brands: list[Brand]) -> dict[str, str]:
+    """Other words of a brand that stand for one kind of its goods: iPad is a tablet."""
+    implied: dict[str, str] = {}
+    for brand in brands:
+        own = [p for p in products if p.brand_id == brand.pk]
+        for alias in brand.aliases:
+            if alias.lower() in (brand.name_en.lower(), brand.name_zh.lower(), brand.slug):
+                continue
+            kinds = {
+                p.category.slug
+                for p in own
+                if p.category
+                and alias.lower() in f"{p.title_en} {p.title_zh}".lower()
+                and not f"{p.title_en} {p.title_zh}".lower().startswith(f"{brand.slug} ")
+            }
+            if len(kinds) == 1:
+                implied[squeeze(alias)] = kinds.pop()
+    return implied

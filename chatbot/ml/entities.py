@@ -1,0 +1,229 @@
+"""What a message names: goods from the catalogue, prices, days, numbers, people, channels."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from chatbot.ml import dates, prices, words
+from chatbot.ml.lexicon import Found, Lexicon
+from chatbot.ml.numbers import CHINESE_NUMBER, parse
+
+LISTS = ("category", "brand", "product", "color", "feature", "ordinal", "exclude_brand", "size")
+ORDER = re.compile(r"(?<![A-Za-z\d])([A-Za-z]{1,4})[\s#-]*((?:\d[\s-]?){5,15}\d)(?!\d)")
+BARE_ORDER = re.compile(r"(?<![\d.])(\d{7,16})(?![\d.])")
+ORDINAL_WORDS = {
+    **{"first": 1, "1st": 1, "second": 2, "2nd": 2, "third": 3, "3rd": 3, "fourth": 4, "4th": 4},
+    **{"fifth": 5, "5th": 5, "sixth": 6, "6th": 6, "last": -1, "final": -1},
+}
+ZH_ORDINAL = re.compile(rf"(?:第|编号)\s*(\d{{1,2}}|{CHINESE_NUMBER})\s*(?:个|款|件|双|条|部|台|种|只|张|项|号)?")
+ZH_LAST = re.compile(r"最后(?:面)?(?:的)?(?:那|一)?(?:一)?(?:个|款|件|双|条|部|台)|倒数第一")
+ZH_FIRST_N = re.compile(r"前(?:面)?(两|二|三|2|3|俩)(?:个|款|件|双|条|部|台|种)")
+EN_ORDINAL = re.compile(
+    r"\b(1st|2nd|3rd|4th|5th|6th|first|second|third|fourth|fifth|sixth|last|final)\b"
+    r"(?!\s+(?:time|order|week|month|night|year|day|monday|tuesday|wednesday|thursday|friday|saturday|sunday|name|purchase))",
+    re.IGNORECASE,
+)
+EN_FIRST_N = re.compile(r"\bfirst (two|three|2|3)\b", re.IGNORECASE)
+NUMBERED = re.compile(r"\b(?:number|no\.?|option|#)\s*(\d)\b", re.IGNORECASE)
+QUANTITY = re.compile(
+    rf"(?<![第这那哪每另前再])(\d{{1,3}}|{CHINESE_NUMBER})\s*(?:个|件|双|条|部|台|只|瓶|盒|份|套)(?!月|星期|人|小时|字|问题|牌子|颜色)"
+    r"|\b(\d{1,3})\s*(?:of (?:them|these|those|it)|pieces?|pcs|units?|x\b|pairs?)"
+    r"|(?:add|buy|take|order|want|get|need)\s+(?:me\s+)?(\d{1,2}|two|three|four|five|six|ten|a pair)\b"
+    r"|\b(two|three|four|five|six|ten) (?:of (?:them|these|those)|pieces|units|pairs)",
+    re.IGNORECASE,
+)
+SIZE = re.compile(
+    r"(?<![\dA-Za-z])(\d{2}(?:\.5)?|XXXL|XXL|XL|XS|S|M|L)\s*(?:码|号(?!线))"
+    r"|\b(?:size|in|an?)\s+(?:an?\s+)?(\d{2}(?:\.5)?(?!\s*(?:%|days?|hours?))|XXL|XL|XS|S|M|L)\b(?!')"
+    r"|\b(?:eu|eur)\s*(\d{2})\b|\b(\d{2}|XXL|XL|XS|S|M|L)\s+(?:size|in stock)\b",
+    re.IGNORECASE,
+)
+SIZE_WORDS = {"small": "S", "medium": "M", "large": "L", "大码": "L", "中码": "M", "小码": "S", "加大码": "XL"}
+
+
+@dataclass(frozen=True)
+class Entity:
+    """One thing named: its slot, its normal form, and where it stands."""
+
+    slot: str
+    value: Any
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What may help to read a message: the day it is, and what is being talked about."""
+
+    today: date
+    category: str = ""
+
+
+Reader = Callable[[str, Scene], list[Entity]]
+
+
+def extract(text: str, lexicon: Lexicon, scene: Scene) -> list[Entity]:
+    """Everything named in a normalised text, in order. What is said after a correction
+    ("no, the vacuum") replaces what was said before it."""
+    rest, entities = _orders(text)
+    found = lexicon.find(rest)
+    goods = _goods(found, rest, lexicon, scene)
+    rest = _blank(rest, [(f.start, f.end) for f in found if f.slot == "product"])
+    for reader in (_price, _date, _sizes, _ordinals, _quantities):
+        read = reader(rest, scene)
+        entities.extend(read)
+        rest = _blank(rest, [(e.start, e.end) for e in read])
+    entities.extend(goods)
+    entities.extend(_patterns(rest))
+    return _corrected(rest, sorted(entities, key=lambda e: (e.start, e.slot)))
+
+
+def as_slots(entities: list[Entity]) -> dict[str, Any]:
+    """Slot → normal form; a list where a slot was named more than once."""
+    slots: dict[str, Any] = {}
+    for entity in entities:
+        before = slots.get(entity.slot)
+        if before is None:
+            slots[entity.slot] = entity.value
+        elif entity.slot in LISTS:
+            values = before if isinstance(before, list) else [before]
+            if entity.value not in values:
+                slots[entity.slot] = [*values, entity.value]
+    return slots
+
+
+def _orders(text: str) -> tuple[str, list[Entity]]:
+    entities = []
+    for match in ORDER.finditer(text):
+        number = (match[1] + re.sub(r"[\s-]", "", match[2])).upper()
+        entities.append(Entity("order_id", number, *match.span()))
+    rest = _blank(text, [(e.start, e.end) for e in entities])
+    bare = BARE_ORDER.search(rest)
+    if not entities and bare:
+        entities.append(Entity("order_id", bare[1], *bare.span()))
+        rest = _blank(rest, [bare.span()])
+    return rest, entities
+
+
+def _blank(text: str, spans: list[tuple[int, int]]) -> str:
+    """The text with these places struck out, as long as before."""
+    for start, end in spans:
+        text = text[:start] + "\x00" * (end - start) + text[end:]
+    return text
+
+
+def _goods(found: list[Found], text: str, lexicon: Lexicon, scene: Scene) -> list[Entity]:
+    named = next((f.values[0] for f in found if f.slot == "category"), scene.category)
+    here = lexicon.features_of(named)
+    entities: list[Entity] = []
+    excluded_until = -1
+    for f in found:
+        value = next((v for v in f.values if f.slot == "feature" and v in here), f.values[0])
+        excluded = _is_negated(text, f.start) or _continues(text, excluded_until, f.start)
+        if excluded:
+            excluded_until = f.end
+            if f.slot in ("brand", "category"):
+                entities.append(Entity(f"exclude_{f.slot}", value, f.start, f.end))
+            continue
+        if not (f.slot == "feature" and named and here and not set(f.values) & here):
+            entities.append(Entity(f.slot, value, f.start, f.end))
+    return entities
+
+
+def _is_negated(text: str, start: int) -> bool:
+    """A negator stands right before: "不要苹果的", "not an Apple", "anything but Sony"."""
+    before = re.split(r"[,，。;；!！?？]|有没有|是不是|要不要", text[max(0, start - 24) : start])[-1]
+    match = list(re.finditer(words.NEGATORS, before, re.IGNORECASE))
+    if not match:
+        return False
+    between = before[match[-1].end() :].strip()
+    return len(between) <= (3 if re.search(r"[\u3400-\u9fff]", before) else 10)
+
+
+def _continues(text: str, excluded_until: int, start: int) -> bool:
+    """The second of a list that is excluded: "不要苹果和三星"."""
+    if excluded_until < 0:
+        return False
+    between = text[excluded_until:start].strip().lower()
+    return between in ("和", "或", "或者", "、", "跟", "and", "or", "nor", ",", "/", "，", "及")
+
+
+def _price(text: str, scene: Scene) -> list[Entity]:
+    price = prices.find(text)
+    if price is None:
+        return []
+    return [
+        Entity(slot, int(value) if value == int(value) else value, price.start, price.end)
+        for slot, value in price.slots.items()
+    ]
+
+
+def _date(text: str, scene: Scene) -> list[Entity]:
+    found = dates.find(text, scene.today)
+    return [Entity("date", found[0].isoformat(), found[1], found[2])] if found else []
+
+
+def _sizes(text: str, scene: Scene) -> list[Entity]:
+    match = SIZE.search(text)
+    if match:
+        value = next(group for group in match.groups() if group).upper()
+        return [Entity("size", value, *match.span())]
+    for word, size in SIZE_WORDS.items():
+        if place := re.search(rf"\b{word}\b|{word}" if word.isascii() else word, text, re.I):
+            alone = not word.isascii() or re.search(rf"\b{word}\b(?! (?:screen|phone))", text, re.I)
+            return [Entity("size", size, *place.span())] if alone else []
+    return []
+
+
+def _ordinals(text: str, scene: Scene) -> list[Entity]:
+    if match := ZH_FIRST_N.search(text) or EN_FIRST_N.search(text):
+        count = 3 if match[1].lower() in ("三", "3", "three") else 2
+        return [Entity("ordinal", n, *match.span()) for n in range(1, count + 1)]
+    entities = []
+    for match in ZH_ORDINAL.finditer(text):
+        if value := parse(match[1]):
+            entities.append(Entity("ordinal", int(value), *match.span()))
+    entities += [Entity("ordinal", -1, *match.span()) for match in ZH_LAST.finditer(text)]
+    for match in EN_ORDINAL.finditer(text):
+        entities.append(Entity("ordinal", ORDINAL_WORDS[match[1].lower()], *match.span()))
+    entities += [Entity("ordinal", int(m[1]), *m.span()) for m in NUMBERED.finditer(text)]
+    return entities
+
+
+def _quantities(text: str, scene: Scene) -> list[Entity]:
+    match = QUANTITY.search(text)
+    if not match:
+        return []
+    word = next(group for group in match.groups() if group)
+    value = 1 if word.lower() == "a pair" else parse(word)
+    return [Entity("quantity", int(value), *match.span())] if value else []
+
+
+def _patterns(text: str) -> list[Entity]:
+    entities: list[Entity] = []
+    tables = (("aspect", words.ASPECTS), ("return_type", words.RETURN_TYPES), ("relative", words.RELATIVES))
+    for slot, table in (*tables, ("channel", words.CHANNELS)):
+        for value, pattern in table.items():
+            match = re.search(pattern, text, re.IGNORECASE)
+            if match:
+                entities.append(Entity(slot, value, *match.span()))
+                break
+    for value, names in words.RECIPIENTS.items():
+        pattern = "|".join(rf"\b{n}s?\b" if n.isascii() else n for n in names)
+        if match := re.search(pattern, text, re.IGNORECASE):
+            entities.append(Entity("recipient", value, *match.span()))
+            break
+    return entities
+
+
+def _corrected(text: str, entities: list[Entity]) -> list[Entity]:
+    cuts = list(re.finditer(words.CORRECTION, text, re.IGNORECASE))
+    if not cuts:
+        return entities
+    cut = cuts[-1].end()
+    later = {e.slot for e in entities if e.start >= cut}
+    if not later:
+        return entities
+    return [e for e in entities if e.start >= cut or e.slot not in later | {"relative"}]

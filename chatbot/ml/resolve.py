@@ -1,0 +1,250 @@
+"""A message in its context: from what was heard and what is remembered to commands.
+
+The order matters and is told by the names of `READERS`: the first that has something to
+say decides.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from chatbot.ml import keywords
+from chatbot.ml.commands import Command, Reading, relevant
+from chatbot.ml.hearing import Heard
+from chatbot.ml.memory import Memory
+from chatbot.ml.shoptalk import shopping_intent
+
+SURE = 0.45
+VERY_SURE = 0.75
+UNSAFE_SURE = 0.6
+OF_ORDERS = ("order_status", "cancel_order", "change_order", "return_request")
+FLOW_INTENTS = (*OF_ORDERS, "unsubscribe", "subscribe", "privacy_request")
+ACTIONABLE = (*FLOW_INTENTS, "faq", "coupon", "recommend", "add_to_cart", "compare", "human", "why")
+BARE = 6  # characters around a slot value that make it no sentence of its own
+ELLIPSIS = re.compile(r"^(?:那|那么|还有)|呢[?？。]*$|^(?:and|what about|how about)\b", re.IGNORECASE)
+AFFIRM = re.compile(
+    r"^(?:是的?|对的?|好的?|好啊|嗯+|可以|行|没错|没问题|确认|确定|同意|要的|当然|yes|yeah|yep|yup|sure|ok(?:ay)?|confirm(?:ed)?"
+    r"|correct|right|go ahead|please do|do it|absolutely|definitely)(?:[,，!！。.\s呀啊吧了的哦]|确认|确定|取消|退货|please|go ahead|confirm|sure|do it|yes)*$",
+    re.IGNORECASE,
+)
+DENY = re.compile(
+    r"^(?:不|不是|不要|不用|不用了|不要了|不了|不行|不对|别|先不|暂时不|no|nope|nah|don'?t|do not|not now|negative)(?:[,，!！。.\s了吧谢哦]|thanks|thank you|需要|要)*$",
+    re.IGNORECASE,
+)
+ABORT = re.compile(
+    r"^(?:那|还是|哦|嗯|actually|ok(?:ay)?|oh|wait)?[,，\s]*(?:算了|不弄了|不办了|不退了|不换了|不取消了|不改了|放弃|never\s?mind|forget (?:it|about it)|"
+    r"stop|leave it|cancel that|drop it|changed my mind|i changed my mind|not anymore)",
+    re.IGNORECASE,
+)
+ADDRESS = re.compile(
+    r"[省市区县镇路街巷弄号栋室楼]|\d+\s+\w+|\b(?:street|st|road|rd|avenue|ave|lane|drive|dr|square|building|flat|apt|apartment|room|floor)\b",
+    re.IGNORECASE,
+)
+
+Reader = Callable[[Heard, Memory], Reading | None]
+
+
+def resolve(heard: Heard, memory: Memory) -> Reading:
+    """The intent in context and the commands it leads to. Never empty."""
+    for reader in READERS:
+        reading = reader(heard, memory)
+        if reading is not None:
+            return reading
+    raise AssertionError("the last reader always answers")
+
+
+def read(intent: str, heard: Heard, *commands: Command, confidence: float | None = None) -> Reading:
+    """A reading of the whole message as this intent."""
+    slots = relevant(intent, heard.slots)
+    sure = confidence if confidence is not None else _chance(heard, intent)
+    return Reading(intent, sure, slots, commands or (Command(intent, slots, heard.text),))
+
+
+def _chance(heard: Heard, intent: str) -> float:
+    return dict(heard.guess.intents).get(intent, max(heard.guess.confidence, SURE))
+
+
+def staff_has_it(heard: Heard, memory: Memory) -> Reading | None:
+    if memory.owner != "staff":
+        return None
+    intent = keywords.near_certain(heard.text) or heard.guess.name
+    return read(intent, heard, Command("silence"))
+
+
+def attack(heard: Heard, memory: Memory) -> Reading | None:
+    guessed = heard.guess.name == "unsafe" and heard.guess.confidence >= UNSAFE_SURE
+    return read("unsafe", heard, confidence=0.99) if heard.unsafe or guessed else None
+
+
+def two_wishes(heard: Heard, memory: Memory) -> Reading | None:
+    """A message whose parts want different things: the first is reported, all are done."""
+    wishes: list[tuple[str, Command]] = []
+    for (text, guess), entities in zip(heard.clauses, heard.clause_entities, strict=True):
+        name = keywords.near_certain(text) or guess.name
+        sure = guess.confidence >= VERY_SURE and guess.known >= heard.threshold
+        if name in ACTIONABLE and sure and name not in [w[0] for w in wishes]:
+            part = Heard(text, heard.language, guess, entities)
+            wishes.append((name, Command(name, relevant(name, part.slots), text)))
+    names = {name for name, _ in wishes}
+    if len(wishes) < 2 or names <= {"faq", *OF_ORDERS} and len(names & set(OF_ORDERS)) > 1:
+        return None
+    if wishes[-1][0] == "add_to_cart" and names == {"recommend", "add_to_cart"}:
+        return None  # "I want this phone, I'll take it" is one wish
+    return read(wishes[0][0], heard, *[command for _, command in wishes])
+
+
+def near_certain(heard: Heard, memory: Memory) -> Reading | None:
+    name = keywords.near_certain(heard.text)
+    return read(name, heard, confidence=0.97) if name else None
+
+
+def confirmation(heard: Heard, memory: Memory) -> Reading | None:
+    """A flow waits for a yes: yes, no, another value, or something else entirely."""
+    flow = memory.flow
+    if flow is None or flow.awaiting != "confirm":
+        return None
+    intent = heard.guess.name
+    if ABORT.search(heard.text) or (intent == "abort" and heard.guess.confidence > SURE):
+        return read("abort", heard, Command("stop"))
+    if AFFIRM.match(heard.text) or (intent == "affirm" and heard.guess.confidence > SURE):
+        return read("affirm", heard, Command("confirm"))
+    if DENY.match(heard.text):
+        return read("deny", heard, Command("stop"))
+    values = {s: v for s, v in heard.slots.items() if s in ("order_id", "return_type")}
+    if values and (intent in ("inform", "deny", flow.name, "out_of_scope") or len(heard.text) < 24):
+        return read("inform", heard, Command("set_slot", values))
+    if intent == "deny" and heard.guess.confidence > SURE:
+        return read("deny", heard, Command("stop"))
+    return None
+
+
+def awaited_slot(heard: Heard, memory: Memory) -> Reading | None:
+    """A flow asked for something, and here it is (or a refusal to give it)."""
+    flow = memory.flow
+    if flow is None or flow.awaiting in ("", "confirm"):
+        return None
+    if ABORT.search(heard.text) or (heard.guess.name == "abort" and heard.guess.confidence > SURE):
+        return read("abort", heard, Command("stop"))
+    if DENY.match(heard.text):
+        return read("deny", heard, Command("stop"))
+    values = _values_for(flow.awaiting, heard, memory)
+    if not values:
+        return None
+    elsewhere = heard.guess.name in ACTIONABLE and heard.guess.name != flow.name
+    hinted = "order_id" not in values and flow.awaiting == "order_id"
+    if elsewhere and heard.guess.confidence >= (SURE if hinted else VERY_SURE) and not _is_bare(heard):
+        return None
+    intent = flow.name if heard.guess.name == flow.name and not _is_bare(heard) else "inform"
+    return read(intent, heard, Command("set_slot", values, heard.text))
+
+
+def _values_for(slot: str, heard: Heard, memory: Memory) -> dict[str, Any]:
+    slots = heard.slots
+    if slot in slots:
+        extra = {s: slots[s] for s in ("return_type",) if s in slots}
+        return {slot: slots[slot], **extra}
+    if slot == "order_id":
+        return _order_hints(heard, memory)
+    if slot == "address":
+        wanted = ("faq", "human", "greet", "thanks", "repeat", "order_status", "cancel_order")
+        other = heard.guess.name in wanted and heard.guess.confidence >= SURE
+        return {} if other and not ADDRESS.search(heard.text) else {"address": heard.text}
+    if slot == "product":
+        return {s: slots[s] for s in ("product", "ordinal", "category", "color") if s in slots}
+    return {}
+
+
+def _order_hints(heard: Heard, memory: Memory) -> dict[str, Any]:
+    """Not the number, but what tells the order: its goods, its day, its place in the list."""
+    slots = heard.slots
+    hints: dict[str, Any] = {s: slots[s] for s in ("product", "category", "brand", "date") if s in slots}
+    if memory.choices and isinstance(slots.get("ordinal"), int):
+        place = slots["ordinal"] - (slots["ordinal"] > 0)
+        if -len(memory.choices) <= place < len(memory.choices):
+            return {"order_id": memory.choices[place]}
+    if re.search(r"最近|最新|刚(?:才)?(?:下|买)|上一单|\b(?:latest|most recent|last)\b", heard.text, re.I):
+        return {"latest": True, **hints}
+    return hints
+
+
+def _is_bare(heard: Heard) -> bool:
+    """Nothing but the value and a few words around it."""
+    named = sum(e.end - e.start for e in heard.entities)
+    return len(heard.text) - named <= BARE * (3 if heard.language == "en" else 1)
+
+
+def short_answers(heard: Heard, memory: Memory) -> Reading | None:
+    """Yes, no and never mind when nothing was asked."""
+    if ABORT.search(heard.text) and len(heard.text) < 30:
+        return read("abort", heard)
+    if AFFIRM.match(heard.text):
+        return read("affirm", heard)
+    if DENY.match(heard.text):
+        return read("deny", heard)
+    return None
+
+
+def order_number(heard: Heard, memory: Memory) -> Reading | None:
+    """An order number by itself: for the flow that waits for one, else for its status."""
+    if "order_id" not in heard.slots:
+        return None
+    sure = heard.guess.confidence >= SURE and heard.guess.name in (*OF_ORDERS, "complaint")
+    if sure and not (_is_bare(heard) and ELLIPSIS.search(heard.text)):
+        return None
+    for flow in reversed(memory.suspended):
+        if flow.awaiting == "order_id":
+            return read("inform", heard, Command(flow.name, relevant(flow.name, heard.slots)))
+    intent = "order_status" if ELLIPSIS.search(heard.text) else "inform"
+    return read(intent, heard, Command("order_status", heard.slots, heard.text))
+
+
+def goods(heard: Heard, memory: Memory) -> Reading | None:
+    """Talk about products, where context decides between searching, narrowing and choosing."""
+    intent = shopping_intent(heard, memory)
+    if not intent:
+        return None
+    reported = intent
+    if intent == "recommend" and memory.last_act == "ask_category" and _is_bare(heard):
+        reported = "inform"
+    slots = dict(relevant(intent, heard.slots))
+    if heard.implied_category and "category" not in slots:
+        slots["implied_category"] = heard.implied_category
+    return read(reported, heard, Command(intent, slots, heard.text))
+
+
+def ellipsis(heard: Heard, memory: Memory) -> Reading | None:
+    """"And shipping abroad?" after a question is a question of the same kind."""
+    if memory.topic != "faq" or not ELLIPSIS.search(heard.text) or len(heard.text) > 40:
+        return None
+    if heard.guess.name in ("faq", "out_of_scope", "return_request", "coupon", "refine", "change_order"):
+        return read("faq", heard, Command("faq", {"lenient": True}, heard.text))
+    return None
+
+
+def by_intent(heard: Heard, memory: Memory) -> Reading:
+    """The classifier's word, if it is sure enough; otherwise the question book, then a question."""
+    name, sure = heard.guess.name, heard.guess.confidence
+    if name == "out_of_scope" or (heard.guess.known < heard.threshold and sure < VERY_SURE):
+        return read("out_of_scope", heard, Command("clarify", {"best": _two_best(heard)}, heard.text))
+    if sure < SURE / 2:
+        return read(name, heard, Command("clarify", {"best": _two_best(heard)}, heard.text))
+    return read(name, heard)
+
+
+def _two_best(heard: Heard) -> list[str]:
+    return [name for name, _ in heard.guess.intents if name not in ("out_of_scope", "unsafe")][:2]
+
+
+READERS: tuple[Reader, ...] = (
+    staff_has_it,
+    attack,
+    two_wishes,
+    near_certain,
+    confirmation,
+    awaited_slot,
+    short_answers,
+    order_number,
+    ellipsis,
+    goods,
+    by_intent,
+)

@@ -1,0 +1,117 @@
+"""Talk about goods: is it a new search, a narrower one, a choice, or a question about one?"""
+
+import re
+from typing import Any
+
+from chatbot.ml.commands import CONSTRAINTS
+from chatbot.ml.hearing import Heard
+from chatbot.ml.memory import Memory
+
+OPEN_TO_CONTEXT = {  # guesses that what was shown before may overrule
+    *("recommend", "refine", "select", "product_info", "inform", "out_of_scope", "deny", "affirm"),
+    *("feedback_neg", "feedback_pos", "chitchat", "greet", "repeat", "faq", "add_to_cart", "compare", "coupon"),
+}
+STRONG = 0.6
+DEFINITE = re.compile(
+    r"那个|那款|那双|那件|那台|那部|哪个|哪款|哪一|\bthe (?:\w+ )?(?:cheaper|cheapest|pricier|more expensive|less expensive|\w+) one\b(?!s)|\bwhich (?:one|is)\b",
+    re.IGNORECASE,
+)
+ABOUT_IT = re.compile(
+    r"这个|这款|这双|这件|这台|这部|它|该款|\b(?:it|this|that|this one|that one)\b", re.IGNORECASE
+)
+WHAT_ABOUT = re.compile(r"呢[?？。]*$|\b(?:what|how) about\b|\binstead\b", re.IGNORECASE)
+MORE_THAN_ONE = re.compile(r"\bones\b|\boptions\b|哪些|几款|几个", re.IGNORECASE)
+NOT_SHOPPING = ("faq", "add_to_cart", "compare", "coupon", "feedback_pos", "feedback_neg", "repeat")
+
+
+def shopping_intent(heard: Heard, memory: Memory) -> str:
+    """recommend, refine, select or product_info; empty when this is about something else."""
+    name, slots = heard.guess.name, heard.slots
+    if name not in OPEN_TO_CONTEXT:
+        return ""
+    if name in NOT_SHOPPING and heard.guess.confidence >= STRONG and not _overrules(heard, memory):
+        return ""
+    if _asks_about_one(heard, memory):
+        return "product_info"
+    if _chooses(heard, memory):
+        return "select"
+    if "category" in slots or "exclude_category" in slots:
+        return _search_or_narrow(heard, memory)
+    if _wishes(slots):
+        unclear = name in ("chitchat", "greet", "faq", "deny", "affirm", "out_of_scope", "coupon")
+        if not _searching(memory) and unclear and not heard.implied_category and "brand" not in slots:
+            return ""
+        return "refine" if _searching(memory) else "recommend"
+    if "product" in slots and name in ("recommend", "inform", "out_of_scope", "refine", "select"):
+        return "recommend" if name == "recommend" else "product_info"
+    return _without_entities(name, heard, memory)
+
+
+def _without_entities(name: str, heard: Heard, memory: Memory) -> str:
+    if heard.guess.known < heard.threshold and heard.guess.confidence < STRONG:
+        return ""
+    if name == "refine" and not _searching(memory):
+        return "recommend"
+    return name if name in ("recommend", "refine", "select", "product_info") else ""
+
+
+def _overrules(heard: Heard, memory: Memory) -> bool:
+    """A thumb down that names what to leave out ("not Apple") narrows the search."""
+    slots = heard.slots
+    if heard.guess.name == "feedback_neg":
+        return _searching(memory) and bool({"exclude_brand", "relative"} & set(slots))
+    return False
+
+
+def _asks_about_one(heard: Heard, memory: Memory) -> bool:
+    slots = heard.slots
+    name = heard.guess.name
+    one = bool(memory.focus or len(memory.shown) == 1)
+    pointed = "ordinal" in slots or "product" in slots
+    definite = bool(DEFINITE.search(heard.text)) and bool(memory.shown)
+    if "aspect" in slots and (pointed or definite or ABOUT_IT.search(heard.text) or one):
+        return name not in ("add_to_cart", "compare", "coupon") and not (
+            name == "faq" and not (pointed or ABOUT_IT.search(heard.text))
+        )
+    detail = {"color", "size", "feature"} & set(slots)
+    asks = name in ("product_info", "refine", "recommend", "inform", "out_of_scope")
+    if detail and asks and "category" not in slots and not MORE_THAN_ONE.search(heard.text):
+        if pointed or (definite and "relative" in slots):
+            return True
+        plain = not {"relative", "brand", "exclude_brand", "price_max", "price_min", "price_near"} & set(slots)
+        return one and plain and (name == "product_info" or not WHAT_ABOUT.search(heard.text))
+    return name == "product_info" and "category" not in slots and (pointed or one or bool(memory.shown)) and not (
+        _wishes(slots) and not pointed and not one and not definite
+    )
+
+
+def _chooses(heard: Heard, memory: Memory) -> bool:
+    slots = heard.slots
+    name = heard.guess.name
+    if "ordinal" in slots and not isinstance(slots["ordinal"], list) and memory.shown:
+        return name in ("select", "recommend", "refine", "inform", "out_of_scope", "affirm", "deny")
+    if not memory.shown or MORE_THAN_ONE.search(heard.text) or WHAT_ABOUT.search(heard.text):
+        return False
+    if name == "select" and heard.guess.confidence >= 0.4 and "category" not in slots:
+        return True
+    pointing = {"relative", "color", "brand", "feature"} & set(slots)
+    return bool(pointing) and bool(DEFINITE.search(heard.text)) and slots.get("relative") not in ("other", "similar")
+
+
+def _search_or_narrow(heard: Heard, memory: Memory) -> str:
+    slots = heard.slots
+    name = heard.guess.name
+    if name in ("chitchat", "faq", "coupon", "greet") and heard.guess.confidence >= STRONG:
+        return ""
+    same = slots.get("category") == memory.frame.get("category") and _searching(memory)
+    if "category" not in slots:
+        return "refine" if _searching(memory) else "recommend"
+    return "refine" if same and (_wishes(slots) or name == "refine") else "recommend"
+
+
+def _searching(memory: Memory) -> bool:
+    return bool(memory.frame or memory.shown)
+
+
+def _wishes(slots: dict[str, Any]) -> bool:
+    return any(slot in slots for slot in CONSTRAINTS)

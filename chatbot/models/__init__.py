@@ -1,0 +1,6 @@
+"""Tables of the conversation: what was said, how it was understood, what staff teach."""
+
+from chatbot.models.dialogue import Conversation, Handoff, Message, Ticket, Turn
+from chatbot.models.knowledge import Answer, Example
+
+__all__ = ["Answer", "Conversation", "Example", "Handoff", "Message", "Ticket", "Turn"]

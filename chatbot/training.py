@@ -1,0 +1,94 @@
+"""Trains the intent classifier: shipped examples, what staff entered, what staff corrected."""
+
+import hashlib
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chatbot import catalogue, seeds
+from chatbot.encoder import encode
+from chatbot.ml import keywords
+from chatbot.ml.intent import IntentClassifier, accuracy
+from chatbot.ml.noise import mistyped
+from chatbot.ml.text import normalise
+from chatbot.models import Answer, Example
+from crm import artifacts
+from crm.training import Evidence, Order, TooLittleData, Trainer, conclude, fingerprint
+
+LATER = 0.2  # share of the staff's examples, the newest, that only evaluate
+ONE_IN = 8  # of the shipped examples, that many are never fitted
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Texts with their intents, and which of them only evaluate."""
+
+    texts: list[str]
+    intents: list[str]
+    held_out: np.ndarray
+
+    def part(self, rows: np.ndarray) -> tuple[list[str], list[str]]:
+        chosen = np.flatnonzero(rows).tolist()
+        return [self.texts[i] for i in chosen], [self.intents[i] for i in chosen]
+
+
+def train_intents(order: Order) -> dict[str, Any]:
+    """Fit, compare with keywords and champion on examples nobody was fitted on, conclude."""
+    started = time.process_time()
+    examples = _collect(order)
+    texts, intents = examples.part(~examples.held_out)
+    later, wanted = examples.part(examples.held_out)
+    if len(set(intents)) < 2 or not later:
+        raise TooLittleData("intents: at least two intents with examples are needed")
+    noisy = mistyped(texts, share=0.3, rng=np.random.default_rng(order.seed))
+    fitted = texts + [text for text, _ in noisy]
+    labels = intents + [intents[row] for _, row in noisy]
+    classifier = IntentClassifier(seed=order.seed).fit(fitted, labels, encode(fitted))
+    champion = artifacts.load_serving(IntentClassifier)
+    evidence = Evidence(
+        metric="macro_accuracy",
+        metrics=_measure(classifier, later, wanted),
+        baseline=accuracy([keywords.match(text) for text in later], wanted),
+        champion=_measure(champion, later, wanted) if champion else None,
+        data_fingerprint=fingerprint(np.array(examples.texts), np.array(examples.intents)),
+        rows=len(examples.texts),
+        seconds=time.process_time() - started,
+    )
+    return conclude(classifier, evidence, order)
+
+
+def _measure(classifier: IntentClassifier, texts: Sequence[str], wanted: Sequence[str]) -> dict[str, float]:
+    embeddings = encode(texts) if classifier.uses_embeddings else None
+    return dict(accuracy(classifier.predict(texts, embeddings), wanted))
+
+
+def _collect(order: Order) -> Examples:
+    """Staff's word counts over what was shipped, where both name the same sentence.
+
+    The newest of the staff's examples evaluate, and are fitted the next time. Shipped
+    examples have no time: the same eighth of them is always kept from fitting, or a
+    champion that had seen them could not be compared with.
+    """
+    rows: dict[str, tuple[str, bool]] = {}
+    for seed in seeds.examples():
+        digest = hashlib.sha256(seed.template.encode()).digest()
+        rows[normalise(seed.text)] = (seed.intent, digest[0] % ONE_IN == 0)
+    for answer in Answer.objects.filter(is_active=True).order_by("id"):
+        for question in (answer.question_zh, answer.question_en, *answer.variants):
+            if question:
+                rows.setdefault(normalise(question), ("faq", False))
+    made = Example.objects.exclude(source=Example.Source.SEED).filter(created_at__lt=order.as_of)
+    staff = list(made.order_by("created_at", "id").values_list("text", "intent"))
+    cut = int(len(staff) * (1 - LATER)) if len(staff) >= 10 else len(staff)
+    for place, (text, intent) in enumerate(staff):
+        rows[normalise(text)] = (intent, place >= cut)
+    catalogue.forget()
+    return Examples(
+        list(rows), [intent for intent, _ in rows.values()], np.array([h for _, h in rows.values()])
+    )
+
+
+TRAINERS: dict[str, Trainer] = {"intents": train_intents}

@@ -1,0 +1,20 @@
+"""Tell open sockets to look again. Only a hint: the row is the truth, and a poll covers
+every hint that gets lost."""
+
+import logging
+from collections.abc import Callable
+
+logger = logging.getLogger(__name__)
+Listener = Callable[[int], None]
+_listeners: list[Listener] = []
+
+
+def listen(listener: Listener) -> None:
+    """Have `listener(conversation_id)` called in this process after each commit."""
+    if listener not in _listeners:
+        _listeners.append(listener)
+
+
+def wake(conversation_id: int) -> None:
+    for listener in _listeners:
+        listener(conversation_id)
