@@ -17,7 +17,7 @@ from liquid.exceptions import LiquidError
 
 from campaigns import markup, tokens
 from campaigns.models import Campaign, Coupon, Delivery, LinkTarget, Template
-from campaigns.sandbox import LONGEST_SOURCE, Sandbox, one_rendering
+from campaigns.sandbox import LONGEST_SOURCE, Sandbox, line_of_unclosed, one_rendering
 from crm.models import Customer
 from recommendations import serving
 
@@ -222,6 +222,8 @@ def _compiled(source: str, template: str, name: str) -> BoundTemplate:
     if len(source) > LONGEST_SOURCE:
         why = f"longer than {LONGEST_SOURCE} characters"
         raise BrokenTemplate(template, name, 1, why)
+    if line := line_of_unclosed(source):
+        raise BrokenTemplate(template, name, line, "what is opened here is never closed")
     engine = _html if name.startswith("body") else _plain
     try:
         return engine.from_string(source)

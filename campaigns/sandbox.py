@@ -4,6 +4,7 @@ The engine limits loops, output and variables; a single filter it does not limit
 `replace` makes gigabytes in one expression. So every filter looks at what goes in and comes out.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -19,6 +20,7 @@ MOST_ITEMS = 2_000
 LARGEST_NUMBER = 10**15
 WORK = 5_000_000  # characters that the filters of one rendering may look at
 
+_MARKS = re.compile(r"\{\{|\}\}|\{%|%\}")
 _work: ContextVar[list[int] | None] = ContextVar("liquid work", default=None)
 _missing: ContextVar[set[str] | None] = ContextVar("liquid missing values", default=None)
 
@@ -48,6 +50,20 @@ class Sandbox(Environment):
             del self.tags[name]
         del self.filters["safe"]  # a customer's name stays text, whatever a template says
         self.filters = {name: _guarded(name, run) for name, run in self.filters.items()}
+
+
+def line_of_unclosed(source: str) -> int | None:
+    """The line of a tag that begins inside another, which the engine's reader is slow to see.
+
+    For each of them it reads on to the end of the source; thousands would keep it for minutes.
+    """
+    opened: re.Match[str] | None = None
+    for mark in _MARKS.finditer(source):
+        closes = mark.group() in ("}}", "%}")
+        if not closes and opened is not None:
+            return source.count("\n", 0, opened.start()) + 1
+        opened = None if closes else mark
+    return None if opened is None else source.count("\n", 0, opened.start()) + 1
 
 
 @contextmanager

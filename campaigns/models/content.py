@@ -78,4 +78,5 @@ class Template(models.Model):
     def language_for(self, wanted: str) -> str:
         """The language ("en" or "zh") in which this template speaks to a reader of `wanted`."""
         first, second = ("zh", "en") if wanted.startswith("zh") else ("en", "zh")
-        return first if getattr(self, f"body_{first}") else second
+        has_only_second = getattr(self, f"body_{second}") and not getattr(self, f"body_{first}")
+        return second if has_only_second else first
