@@ -10,7 +10,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "marketing.settings")
 http = get_asgi_application()  # first: it loads the apps that routing imports
 
 from chatbot.routing import websocket_urlpatterns  # noqa: E402
-
 from marketing.checks import refuse_half_configured  # noqa: E402
 
 refuse_half_configured()

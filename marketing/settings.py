@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import environ
+import structlog
 from csp.constants import NONCE, NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
@@ -152,9 +153,9 @@ CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
 
 # Jobs -----------------------------------------------------------------------------------
 EVENT_SUBSCRIPTIONS = SUBSCRIPTIONS
-CELERY_BROKER_URL = env("CELERY_BROKER_URL", default="") or "filesystem://"
+CELERY_BROKER_URL = env("CELERY_BROKER_URL", default="") or "filesystem://localhost"
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {"socket_connect_timeout": 2}
-if CELERY_BROKER_URL == "filesystem://":
+if CELERY_BROKER_URL.startswith("filesystem://"):
     _queue = VAR_DIR / "queue"
     (_queue / "control").mkdir(parents=True, exist_ok=True)
     CELERY_BROKER_TRANSPORT_OPTIONS = {
@@ -203,6 +204,7 @@ TIME_ZONE = env("TIME_ZONE", default="UTC")
 # Web --------------------------------------------------------------------------------------
 STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"
+STATIC_ROOT.mkdir(exist_ok=True)
 WHITENOISE_USE_FINDERS = DEBUG
 WHITENOISE_AUTOREFRESH = False
 X_FRAME_OPTIONS = "DENY"
@@ -245,3 +247,13 @@ LOGGING: dict[str, Any] = {
         "daphne": {"level": "WARNING"},
     },
 }
+structlog.configure(
+    processors=[
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.filter_by_level,
+        structlog.processors.format_exc_info,
+        structlog.processors.KeyValueRenderer(key_order=["event", "request_id"]),
+    ],
+    logger_factory=structlog.stdlib.LoggerFactory(),
+    cache_logger_on_first_use=True,
+)

@@ -19,6 +19,8 @@ REMEMBERED = timedelta(days=7)  # … within this time
 
 def seen_too_often(customer: Customer, *, placement: str, now: datetime) -> set[int]:
     """Products that this customer passed over again and again at this placement."""
+    if customer.pk is None:
+        return set()
     shown = Impression.objects.filter(
         customer=customer, placement=placement, shown_at__gt=now - REMEMBERED, shown_at__lte=now
     ).values("product_id")

@@ -48,7 +48,12 @@ class Table:
 
 
 def of_customer(customer: Customer, *, now: datetime) -> list[Touch]:
-    """Everything this customer did with products until now, oldest first. Four queries."""
+    """Everything this customer did with products until now, oldest first. Four queries.
+
+    Nobody in particular (a customer who was never saved) did nothing.
+    """
+    if customer.pk is None:
+        return []
     lines = _lines(now).filter(order__customer=customer)
     events = _events(now).filter(customer=customer).order_by("-happened_at")[:EVENTS_READ]
     opinions = _opinions(now).filter(customer=customer)

@@ -4,10 +4,21 @@ from decimal import Decimal
 
 from django import template
 from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
 
 from crm.models import Product
 
 register = template.Library()
+COLORS = {
+    "black": _("black"),
+    "white": _("white"),
+    "blue": _("blue"),
+    "red": _("red"),
+    "green": _("green"),
+    "silver": _("silver"),
+    "pink": _("pink"),
+    "grey": _("grey"),
+}
 SIGNS = {"CNY": "¥", "GBP": "£", "EUR": "€", "USD": "$"}
 
 
@@ -38,3 +49,9 @@ def picture(product: Product) -> str:
 def in_words(slug: str) -> str:
     """at_risk -> At risk."""
     return slug.replace("_", " ").replace("-", " ").capitalize()
+
+
+@register.filter
+def color_name(slug: str) -> str:
+    """black -> black or 黑色; a colour we have no word for stays as it is."""
+    return str(COLORS.get(slug, slug))
