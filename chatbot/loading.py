@@ -21,8 +21,8 @@ PARTS = ("now", "products", "category_names", "brand_names", "customers", "order
 Row = Mapping[str, Any]
 
 
-def load_dialogue_store(path: Path, report: Report) -> None:
-    """Fill the shop from a store file. A second run of the same file changes nothing."""
+def load_dialogue_store(path: Path, report: Report, *, now: datetime) -> None:
+    """Fill the shop from a store file, whose own `now` counts. A second run changes nothing."""
     store = read_store(path)
     now = datetime.fromisoformat(store["now"])
     with transaction.atomic():

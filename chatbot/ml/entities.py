@@ -77,6 +77,7 @@ def extract(text: str, lexicon: Lexicon, scene: Scene) -> list[Entity]:
         rest = _blank(rest, [(e.start, e.end) for e in read])
     entities.extend(goods)
     entities.extend(_patterns(rest))
+    entities.extend(_size_in_stock(rest, entities))
     return _corrected(rest, sorted(entities, key=lambda e: (e.start, e.slot)))
 
 
@@ -216,6 +217,15 @@ def _patterns(text: str) -> list[Entity]:
             entities.append(Entity("recipient", value, *match.span()))
             break
     return entities
+
+
+def _size_in_stock(text: str, entities: list[Entity]) -> list[Entity]:
+    """Who asks whether there is a size asks for its stock."""
+    size = next((e for e in entities if e.slot == "size"), None)
+    asked = re.search(r"有|还剩|\b(?:have|got|available|left|get)\b", text, re.IGNORECASE)
+    if size is None or not asked or any(e.slot == "aspect" for e in entities):
+        return []
+    return [Entity("aspect", "stock", size.start, size.end)]
 
 
 def _corrected(text: str, entities: list[Entity]) -> list[Entity]:

@@ -100,7 +100,15 @@ class Lexicon:
                 for place in range(start, start + length):
                     taken[place] = True
                 found.extend(_group(phrases, left, right, text))
+                if {p.slot for p in phrases} == {"feature"}:
+                    found.extend(self._category_within(squeezed[start : start + length], left, right))
         return sorted(found, key=lambda f: (f.start, PRIORITY.get(f.slot, 9)))
+
+    def _category_within(self, words: str, left: int, right: int) -> list[Found]:
+        """A feature may be named by words that hold its category: 防晒霜 is 防晒 too."""
+        inside = (words[i:j] for i in range(len(words)) for j in range(i + 2, len(words) + 1))
+        kinds = [p.value for key in inside for p in self._index.get(key, ()) if p.slot == "category"]
+        return [Found("category", tuple(dict.fromkeys(kinds)), left, right, words)] if kinds else []
 
     def correct(self, text: str) -> str:
         """Mend misspelt shop words: one letter in a word of five, two in a word of eight."""

@@ -41,6 +41,10 @@ ADDRESS = re.compile(
     re.IGNORECASE,
 )
 
+ABOUT_COUPONS = re.compile(
+    r"张|券|能用|可以用|适用|折|\b(?:use|valid|apply|applies|works?|code|coupons?|vouchers?|which one)\b", re.IGNORECASE
+)
+
 Reader = Callable[[Heard, Memory], Reading | None]
 
 
@@ -212,6 +216,13 @@ def goods(heard: Heard, memory: Memory) -> Reading | None:
     return read(reported, heard, Command(intent, slots, heard.text))
 
 
+def still_coupons(heard: Heard, memory: Memory) -> Reading | None:
+    """Coupons were the subject, and something to use them for is named."""
+    if memory.topic != "coupon" or not ABOUT_COUPONS.search(heard.text):
+        return None
+    return read("coupon", heard) if heard.guess.name in ("recommend", "coupon", "inform", "refine", "out_of_scope", "product_info") else None
+
+
 def ellipsis(heard: Heard, memory: Memory) -> Reading | None:
     """"And shipping abroad?" after a question is a question of the same kind."""
     if memory.topic != "faq" or not ELLIPSIS.search(heard.text) or len(heard.text) > 40:
@@ -245,6 +256,7 @@ READERS: tuple[Reader, ...] = (
     short_answers,
     order_number,
     ellipsis,
+    still_coupons,
     goods,
     by_intent,
 )

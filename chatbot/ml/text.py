@@ -41,7 +41,7 @@ def language_of(text: str, *, names: tuple[str, ...] = (), before: str = "") -> 
 
     Where nothing is left to judge by, the answer is the language spoken `before`.
     """
-    rest = text.lower()
+    rest = re.sub(r"\S*\d\S*" if not CHINESE.search(text) else r"[a-zA-Z]*\d+[a-zA-Z\d]*", " ", text.lower())
     for name in sorted(names, key=len, reverse=True):
         rest = rest.replace(name.lower(), " ")
     chinese = len(CHINESE.findall(rest))

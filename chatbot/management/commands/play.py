@@ -48,8 +48,8 @@ class Command(BaseCommand):
             sys.exit(code)
 
     def _play(self, dialogues: Path, store: Path, output: Path) -> None:
-        loading.load_dialogue_store(store, Report())
         now = datetime.fromisoformat(loading.read_store(store)["now"])
+        loading.load_dialogue_store(store, Report(), now=now)
         started = time.perf_counter()
         played = 0
         turns = 0

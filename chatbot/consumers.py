@@ -1,0 +1,227 @@
+"""The chat socket. It carries frames; the conversation itself happens on worker threads.
+
+The database row is the truth: a socket remembers the last number that it sent, and a
+wake-up or the poll makes it send everything after that, in order.
+"""
+
+import asyncio
+import json
+import logging
+from typing import Any
+from urllib.parse import urlparse
+
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
+from django.http.request import validate_host
+from django.utils import timezone
+
+from chatbot import cards, conversation, frames, ratings, sockets, visits
+from chatbot.models import Conversation, Message
+from crm.models import Source
+
+logger = logging.getLogger(__name__)
+HELLO_WITHIN = 10.0
+PATIENCE = 40  # refused messages in a row, after which a flood ends the connection
+FLOOD, TOO_BIG, NO_IDENTITY = 1008, 1009, 4401
+BATCH = 200
+
+
+class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has no types
+    conversation_id = 0
+    sent_seq = 0
+    sent_state = ""
+    resume_from: int | None = None
+
+    async def connect(self) -> None:
+        if not await sockets.run(_may_connect, self._header(b"origin"), self._header(b"host")):
+            await self.close(code=4403)
+            return
+        self.bucket = frames.Bucket(at=asyncio.get_running_loop().time())
+        self.behind = asyncio.Event()
+        self.work: asyncio.Queue[int] = asyncio.Queue()
+        self.tasks = [asyncio.create_task(self._expect_hello())]
+        await self.accept()
+
+    async def disconnect(self, code: int) -> None:
+        sockets.switchboard.leave(self)
+        for task in getattr(self, "tasks", []):
+            task.cancel()
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        size = len(bytes_data) if bytes_data is not None else len((text_data or "").encode())
+        if size > frames.BIGGEST:
+            await self.close(code=TOO_BIG)
+            return
+        if not self.bucket.take(asyncio.get_running_loop().time()):
+            await self._refuse("too_fast", "at most 20 messages at once and 10 a second")
+            if self.bucket.refused > PATIENCE:
+                await self.close(code=FLOOD)
+            return
+        try:
+            if text_data is None:
+                raise frames.BadFrame("frames are text, not binary")
+            frame = frames.parse(text_data)
+            if frame["type"] != "hello" and not self.conversation_id:
+                raise frames.BadFrame("the first frame must be hello")
+            await getattr(self, f"on_{frame['type']}")(frame)
+        except frames.BadFrame as error:
+            await self._refuse(error.code, str(error))
+
+    async def on_hello(self, frame: dict[str, Any]) -> None:
+        claim = visits.Claim(
+            visitor=frame["visitor"],
+            user_id=frame["user_id"],
+            proof=frame["user_hash"],
+            conversation=frame["conversation"],
+            language=frame["locale"],
+        )
+        now = timezone.localtime()
+        try:
+            visit = await sockets.run(visits.enter, claim, secret=settings.WIDGET_IDENTITY_SECRET, now=now)
+        except visits.Unauthorised as error:
+            await self._refuse("unauthorised", str(error))
+            await self.close(code=NO_IDENTITY)
+            return
+        except visits.UnknownConversation as error:
+            await self._refuse("unknown_conversation", str(error))
+            return
+        await self._welcome(visit, after=frame["after"])
+
+    async def _welcome(self, visit: visits.Visit, *, after: int) -> None:
+        if self.conversation_id:
+            sockets.switchboard.leave(self)
+        for task in self.tasks:
+            task.cancel()
+        self.conversation_id = visit.conversation.pk
+        missed, state = await sockets.run(_messages, self.conversation_id, after)
+        self.sent_seq = missed[-1]["seq"] if missed else min(after, visit.conversation.last_seq)
+        self.sent_state = state
+        await self._send(
+            {
+                "type": "welcome",
+                "visitor": visit.visitor,
+                "conversation": str(visit.conversation.public_id),
+                "seq": max(self.sent_seq, visit.conversation.last_seq),
+                "state": state,
+                "verified": visit.is_verified,
+                "messages": missed,
+            }
+        )
+        sockets.switchboard.join(self)
+        self.tasks = [asyncio.create_task(self._follow()), asyncio.create_task(self._answer())]
+        for message_id in await sockets.run(_unanswered, self.conversation_id):
+            self.work.put_nowait(message_id)
+        self.look_again()
+
+    async def on_message(self, frame: dict[str, Any]) -> None:
+        message = await sockets.run(
+            conversation.hear,
+            self.conversation_id,
+            text=frame["text"],
+            client_id=frame["client_id"],
+            now=timezone.localtime(),
+        )
+        await self._send({"type": "ack", "client_id": frame["client_id"], "seq": message.seq})
+        self.work.put_nowait(message.pk)
+
+    async def on_resume(self, frame: dict[str, Any]) -> None:
+        self.resume_from = frame["after"]  # taken up between two messages, never in the middle
+        self.look_again()
+
+    async def on_feedback(self, frame: dict[str, Any]) -> None:
+        wanted = {name: frame[name] for name in ("seq", "rating", "comment")}
+        try:
+            await sockets.run(ratings.rate_answer, self.conversation_id, **wanted)
+        except ratings.NothingToRate as error:
+            raise frames.BadFrame(str(error)) from None
+
+    async def on_csat(self, frame: dict[str, Any]) -> None:
+        now = timezone.localtime()
+        await sockets.run(ratings.rate_conversation, self.conversation_id, score=frame["score"], now=now)
+
+    async def on_read(self, frame: dict[str, Any]) -> None:
+        await self._tell_others({"type": "read", "sender": "customer", "seq": frame["seq"]})
+
+    async def on_typing(self, frame: dict[str, Any]) -> None:
+        await self._tell_others({"type": "typing", "sender": "customer", "typing": frame["typing"]})
+
+    def look_again(self) -> None:
+        self.behind.set()
+
+    async def _follow(self) -> None:
+        """Send everything after the last number sent, whenever somebody says that there is more."""
+        while True:
+            await self.behind.wait()
+            self.behind.clear()
+            while await self._send_what_is_new():
+                pass
+
+    async def _send_what_is_new(self) -> bool:
+        """Return whether there may be more."""
+        if self.resume_from is not None:
+            self.sent_seq, self.resume_from = self.resume_from, None
+        messages, state = await sockets.run(_messages, self.conversation_id, self.sent_seq)
+        for message in messages:
+            if self.resume_from is not None:
+                return True
+            await self._send(message)
+            self.sent_seq = message["seq"]
+        if state != self.sent_state:
+            self.sent_state = state
+            await self._send({"type": "state", "state": state})
+        return len(messages) == BATCH or self.resume_from is not None
+
+    async def _answer(self) -> None:
+        """Deal with this socket's messages one after the other."""
+        while True:
+            message_id = await self.work.get()
+            if self.sent_state == Conversation.State.BOT:
+                await self._send({"type": "typing", "sender": "bot", "typing": True})
+            try:
+                await sockets.run(conversation.respond, message_id, now=timezone.localtime())
+            except Exception:  # the message is kept and answered by the sweep; the socket lives on
+                logger.exception("chat: message %s could not be answered", message_id)
+            self.look_again()
+
+    async def _expect_hello(self) -> None:
+        await asyncio.sleep(HELLO_WITHIN)
+        await self._refuse("unauthorised", "no hello within 10 seconds")
+        await self.close(code=NO_IDENTITY)
+
+    async def _tell_others(self, frame: dict[str, Any]) -> None:
+        for socket in sockets.switchboard.others(self):
+            if isinstance(socket, ChatConsumer):
+                await socket._send(frame)
+
+    async def _refuse(self, code: str, detail: str) -> None:
+        await self._send({"type": "error", "code": code, "detail": detail})
+
+    async def _send(self, frame: dict[str, Any]) -> None:
+        await self.send(text_data=json.dumps(frame, ensure_ascii=False))
+
+    def _header(self, name: bytes) -> str:
+        return next((v.decode("latin-1") for k, v in self.scope["headers"] if k == name), "")
+
+
+def _may_connect(origin: str, host: str) -> bool:
+    """Browsers say where a page comes from; what is no browser says nothing and has no cookies."""
+    if not origin:
+        return True
+    there = urlparse(origin)
+    if there.netloc and there.netloc == host:
+        return True
+    if there.hostname and validate_host(there.hostname, settings.ALLOWED_HOSTS):
+        return True
+    allowed = Source.objects.filter(revoked_at=None).values_list("allowed_origins", flat=True)
+    return any(origin in origins for origins in allowed)
+
+
+def _messages(conversation_id: int, after: int) -> tuple[list[dict[str, Any]], str]:
+    state = Conversation.objects.values_list("state", flat=True).get(pk=conversation_id)
+    found = Message.objects.filter(conversation_id=conversation_id).after(after)[:BATCH]
+    return [cards.frame(message) for message in found], state
+
+
+def _unanswered(conversation_id: int) -> list[int]:
+    waiting = Message.objects.unanswered().filter(conversation_id=conversation_id)
+    return list(waiting.values_list("pk", flat=True)[:20])
