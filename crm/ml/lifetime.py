@@ -52,9 +52,9 @@ def summarise(
 ) -> Summary:
     """Fold purchases, all (orders,), none after today, into a summary in days.
 
-    Amounts at or below zero are no purchases. A customer without any has age -1.
+    Negative amounts (refunds) are no purchases. A customer without any has age -1.
     """
-    bought = amounts > 0
+    bought = amounts >= 0
     key = customers[bought].astype(np.int64) * (today + 1) + days[bought]
     pairs, place = np.unique(key, return_inverse=True)
     money = np.bincount(place, weights=amounts[bought], minlength=len(pairs))

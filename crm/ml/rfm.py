@@ -116,7 +116,7 @@ def values(
     days: whole days of the orders, none after today; amounts: a refund is negative: it takes
     money away, and is no purchase. Who has no purchase has frequency 0 and recency -1.
     """
-    bought = amounts > 0
+    bought = amounts >= 0
     pairs = np.unique(np.stack([customers[bought], days[bought]]), axis=1)
     frequency = np.bincount(pairs[0], minlength=count)
     last = np.full(count, today + 1, dtype=np.int64)

@@ -187,6 +187,16 @@ class KnnBaseline(Recommender):
                 scores[row] += bias + self._deviation(mine, left - bias)
         return scores
 
+    def rate(self, fitted: Interactions, customers: np.ndarray, products: np.ndarray) -> np.ndarray:
+        """(pairs,) ratings on the scale for rows of `fitted`; -1 is unknown."""
+        rating = float(self.mean_) + np.where(products >= 0, self.product_bias_[products], 0.0)
+        for customer in np.unique(customers[customers >= 0]):
+            mine = np.flatnonzero(customers == customer)
+            known = mine[products[mine] >= 0]
+            rating[mine] += self.customer_bias_[customer]
+            rating[known] = self.score(fitted.take([customer]))[0, products[known]]
+        return np.clip(rating, *self.scale_)
+
     def _deviation(self, rated: np.ndarray, left: np.ndarray) -> np.ndarray:
         likeness = self.likeness_[:, rated].astype(float)
         if len(rated) > self.k:
