@@ -38,15 +38,17 @@ def summary(customer: Customer) -> dict[str, Any]:
         orders=Count("pk", filter=Q(is_refund=False)),
         basket=Avg("total", filter=Q(is_refund=False)),
     )
+    orders = list(customer.orders.order_by("-placed_at")[:8])
     return {
         "figures": figures,
+        "currency": orders[0].currency if orders else "CNY",
         "identities": list(customer.identities.order_by("kind")[:20]),
         "scores": {score.name: score for score in customer.scores.all()},
         "memberships": list(customer.memberships.select_related("segment").order_by("pk")[:30]),
         "consents": list(
             customer.consents.select_related("topic").order_by("channel", "topic")[:30]
         ),
-        "orders": list(customer.orders.order_by("-placed_at")[:8]),
+        "orders": orders,
     }
 
 
