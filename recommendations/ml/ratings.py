@@ -5,6 +5,7 @@ unclipped, or the best ones tie. So `score` and `rate` are matrix products of th
 error says nothing about lists: these predict ratings, and are at most one voice of a blend.
 """
 
+from collections import defaultdict
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -212,12 +213,12 @@ def trainset(interactions: Interactions) -> Any:
 
     cells = interactions.values.tocoo()
     ratings = _as_ratings(interactions)
-    by_customer: dict[int, list[tuple[int, float]]] = {}
-    by_product: dict[int, list[tuple[int, float]]] = {}
+    by_customer: dict[int, list[tuple[int, float]]] = defaultdict(list)
+    by_product: dict[int, list[tuple[int, float]]] = defaultdict(list)
     triples = zip(cells.row.tolist(), cells.col.tolist(), ratings.tolist(), strict=True)
     for customer, product, rating in triples:
-        by_customer.setdefault(customer, []).append((product, rating))
-        by_product.setdefault(product, []).append((customer, rating))
+        by_customer[customer].append((product, rating))
+        by_product[product].append((customer, rating))
     customers, products = interactions.shape
     scale = (float(ratings.min()), float(ratings.max()))
     return Trainset(

@@ -48,7 +48,7 @@ def _at_moment(
         shape=interactions.shape,
         explicit=interactions.explicit,
     )
-    later = after.touched().multiply(_wished(after, interactions.explicit)).tocsr()
+    later = after.touched().multiply(_wished(after, interactions)).tocsr()
     later.eliminate_zeros()
     if not repeats:
         later = sparse.csr_matrix(later - later.multiply(earlier.touched()))
@@ -59,11 +59,10 @@ def _at_moment(
     return earlier, later
 
 
-def _wished(after: Interactions, explicit: bool) -> sparse.csr_matrix:
-    values = after.values
-    if not explicit or not values.nnz:
+def _wished(after: Interactions, whole: Interactions) -> sparse.csr_matrix:
+    if not whole.explicit or not after.values.nnz:
         return after.touched()
-    return sparse.csr_matrix(values >= LIKED * values.data.max()).astype(float)
+    return sparse.csr_matrix(after.values >= LIKED * whole.values.data.max()).astype(float)
 
 
 def _by_customer(interactions: Interactions) -> tuple[Interactions, sparse.csr_matrix]:

@@ -1,0 +1,207 @@
+"""Every recommender keeps the same promises, and finds what is planted."""
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from recommendations.ml.content import Content, describe
+from recommendations.ml.ease import Ease
+from recommendations.ml.hybrid import Hybrid
+from recommendations.ml.interactions import Interactions
+from recommendations.ml.neighbours import ItemNeighbours
+from recommendations.ml.popularity import History, Popularity
+from recommendations.ml.ranking import best
+from recommendations.ml.sequential import Sequential
+from recommendations.ml.voices import VOICES
+from tests.contracts import RecommenderContract
+from tests.recommendations.ml.worlds import chain, two_tastes
+
+SMALL = {
+    "truncated-svd": {"factors": 2},
+    "als": {"factors": 8},
+    "bpr": {"factors": 8},
+    "svd": {"epochs": 5},
+    "svdpp": {"epochs": 5},
+}
+QUICK_PARTS = (("popularity", {}), ("ease", {}), ("item-knn", {}), ("content", {}))
+FINDERS = ("item-knn", "user-knn", "als", "truncated-svd", "ease", "content", "sequential")
+
+
+def make(name):
+    return Hybrid(parts=QUICK_PARTS) if name == "hybrid" else VOICES[name](**SMALL.get(name, {}))
+
+
+@pytest.mark.parametrize("name", [*VOICES, "hybrid"])
+class TestEveryRecommender(RecommenderContract):
+    @pytest.fixture
+    def data(self):
+        return two_tastes(ratings=True)[0]
+
+    @pytest.fixture
+    def estimator(self, name):
+        return make(name)
+
+
+@pytest.mark.parametrize("name", [*FINDERS, "hybrid"])
+def test_planted_tastes_are_recovered(name):
+    data, held = two_tastes()
+    scores = make(name).fit(data).score(data)
+    found = [
+        best(scores[customer], n=1, exclude=data.take([customer]).values.indices)[0]
+        for customer in range(data.shape[0])
+    ]
+    assert np.mean(np.array(found) == held) > 0.95
+
+
+@pytest.mark.parametrize("name", [*VOICES, "hybrid"])
+class TestSmallWorlds:
+    def world(self, customers, products, cells):
+        rows, columns = (np.array(part, dtype=int) for part in cells)
+        return Interactions.from_rows(
+            (rows, columns),
+            np.ones(len(rows)),
+            np.arange(len(rows), dtype=float),
+            shape=(customers, products),
+        )
+
+    def test_one_customer_is_enough_to_answer(self, name):
+        data = self.world(1, 4, ([0, 0], [0, 1]))
+        assert np.all(np.isfinite(make(name).fit(data).score(data)))
+
+    def test_a_catalogue_of_three_is_enough_to_answer(self, name):
+        data = self.world(3, 3, ([0, 0, 1, 2], [0, 1, 1, 2]))
+        assert make(name).fit(data).score(data).shape == (3, 3)
+
+    def test_a_product_that_nobody_chose_gets_a_finite_score(self, name):
+        data = self.world(4, 5, ([0, 0, 1, 1, 2, 3], [0, 1, 0, 1, 2, 2]))
+        assert np.all(np.isfinite(make(name).fit(data).score(data)[:, 4]))
+
+
+class TestPopularity:
+    def test_what_more_customers_chose_scores_higher(self):
+        data = Interactions.from_rows(
+            (np.array([0, 1, 2]), np.array([1, 1, 0])), np.ones(3), None, shape=(3, 3)
+        )
+        assert Popularity().fit(data).score(data)[0].tolist() == [1.0, 2.0, 0.0]
+
+    def test_what_was_chosen_lately_counts_more(self):
+        data = Interactions.from_rows(
+            (np.array([0, 1, 2]), np.array([0, 0, 1])),
+            np.ones(3),
+            np.array([0.0, 0.0, 100.0]),
+            shape=(3, 2),
+        )
+        scores = Popularity(half_life=10.0).fit(data).score(data)[0]
+        assert scores[1] > scores[0]
+
+
+class TestHistory:
+    def test_what_a_customer_buys_again_and_again_comes_first(self):
+        data = Interactions.from_rows(
+            (np.array([0, 0, 0, 0]), np.array([0, 1, 1, 1])),
+            np.ones(4),
+            np.arange(4.0),
+            shape=(1, 3),
+        )
+        assert History().fit(data).score(data)[0].argmax() == 1
+
+
+class TestNeighbours:
+    def test_likeness_is_symmetric_in_its_choice_and_free_of_itself(self):
+        data, _ = two_tastes()
+        likeness = ItemNeighbours(k=100).fit(data).likeness_.toarray()
+        assert np.allclose(likeness, likeness.T)
+        assert np.all(likeness.diagonal() == 0)
+
+    def test_only_the_nearest_are_kept(self):
+        data, _ = two_tastes()
+        kept = ItemNeighbours(k=3).fit(data).likeness_
+        assert np.all(kept.tocsc().getnnz(axis=0) <= 3)
+
+
+class TestEase:
+    def test_no_product_is_explained_by_itself(self):
+        data, _ = two_tastes()
+        assert np.all(Ease().fit(data).taught_.diagonal() == 0)
+
+    def test_it_solves_the_ridge_regression_it_claims_to(self):
+        data, _ = two_tastes(customers=60)
+        taught = Ease(l2=7.0, dropout=0.0, likes=0.0).fit(data).taught_
+        x = data.touched().toarray()
+        others = np.arange(1, x.shape[1])
+        a = x[:, others]
+        expected = np.linalg.solve(a.T @ a + 7.0 * np.eye(len(others)), a.T @ x[:, 0])
+        assert np.allclose(taught[others, 0], expected, atol=1e-5)
+
+    def test_pieces_add_up_to_the_score(self):
+        data, _ = two_tastes()
+        ease = Ease().fit(data)
+        row = data.take([5])
+        assert np.isclose(ease.pieces(row, 3).sum(), ease.score(row)[0, 3], atol=1e-5)
+
+
+class TestSequential:
+    def test_the_next_step_of_a_circle_is_found(self):
+        data = chain()
+        scores = Sequential(window=1, last=1).fit(data).score(data)
+        for customer in range(data.shape[0]):
+            assert scores[customer].argmax() == (customer * 3 + 5) % 10
+
+    def test_pieces_add_up_to_the_score(self):
+        data = chain()
+        sequential = Sequential().fit(data)
+        row = data.take([2])
+        assert np.isclose(sequential.pieces(row, 4).sum(), sequential.score(row)[0, 4])
+
+
+class TestContent:
+    def test_a_product_that_nobody_chose_is_found_by_its_words(self):
+        features = describe(["red phone", "blue phone", "oak table"], [[], [], []])
+        data = Interactions.from_rows(
+            (np.array([0]), np.array([0])), np.ones(1), None, shape=(1, 3), features=features
+        )
+        scores = Content().fit(data).score(data)[0]
+        assert scores[1] > scores[2]
+
+    def test_chinese_is_compared_by_pairs_of_characters(self):
+        features = describe(["智能手机", "手机壳", "运动鞋"], [[], [], []]).toarray()
+        assert features[0] @ features[1] > features[0] @ features[2]
+
+    def test_attributes_alone_are_enough(self):
+        features = describe(["", ""], [["brand=a"], ["brand=a"]]).toarray()
+        assert np.isclose(features[0] @ features[1], 1.0)
+
+    def test_nothing_written_is_likeness_to_nothing(self):
+        assert describe(["", ""], [[], []]).nnz == 0
+        assert describe([], []).shape[0] == 0
+
+
+class TestHybrid:
+    def test_it_listens_to_the_voice_that_is_right_on_later_time(self):
+        data, _ = two_tastes(customers=120, products=40)
+        hybrid = Hybrid(parts=(("popularity", {}), ("item-knn", {}))).fit(data)
+        assert hybrid.weights_[1, 1] > hybrid.weights_[1, 0]
+
+    def test_weights_add_up_to_one(self):
+        data, _ = two_tastes()
+        assert np.allclose(Hybrid(parts=QUICK_PARTS).fit(data).weights_.sum(axis=1), 1.0)
+
+    def test_refit_keeps_the_weights_and_learns_the_rest_anew(self):
+        data, _ = two_tastes()
+        hybrid = Hybrid(parts=QUICK_PARTS).fit(data)
+        again = hybrid.refit(two_tastes(seed=1)[0])
+        assert np.array_equal(again.weights_, hybrid.weights_)
+        assert not np.allclose(again.score(data), hybrid.score(data))
+
+    def test_nothing_to_judge_by_lets_everybody_speak_alike(self):
+        data = Interactions.from_rows(
+            (np.arange(4), np.arange(4)), np.ones(4), np.arange(4.0), shape=(4, 4)
+        )
+        weights = Hybrid(parts=QUICK_PARTS).fit(data).weights_
+        assert np.allclose(weights, 0.25)
+
+
+def test_a_matrix_without_a_single_interaction_is_scored_with_zeros():
+    empty = Interactions(sparse.csr_matrix((2, 3)), np.zeros(0), 0.0)
+    for name in ("popularity", "item-knn", "user-knn", "ease", "content", "sequential", "history"):
+        assert np.all(VOICES[name]().fit(empty).score(empty) == 0), name

@@ -1,0 +1,70 @@
+"""The inner window is later than what it judges, and nothing of it is seen before."""
+
+import numpy as np
+from scipy import sparse
+
+from recommendations.ml.interactions import Interactions
+from recommendations.ml.window import hold_back
+
+
+def world(rows, columns, days, values=None, shape=None, **options):
+    rows, columns = np.array(rows), np.array(columns)
+    values = np.ones(len(rows)) if values is None else np.array(values, float)
+    shape = shape or (rows.max() + 1, columns.max() + 1)
+    return Interactions.from_rows(
+        (rows, columns), values, np.array(days, float), shape=shape, **options
+    )
+
+
+def returning_customers():
+    rng = np.random.default_rng(0)
+    return world(rng.integers(0, 20, 600), rng.integers(0, 30, 600), rng.random(600) * 100)
+
+
+def test_nothing_earlier_happened_at_or_after_the_cut():
+    data = returning_customers()
+    earlier, _ = hold_back(data)
+    assert earlier.days.max() < np.quantile(data.log.days, 0.8) + 1e-9
+
+
+def test_what_was_chosen_before_is_nothing_new():
+    earlier, later = hold_back(returning_customers())
+    assert later.multiply(earlier.touched()).nnz == 0
+
+
+def test_with_repeats_it_counts_again():
+    earlier, later = hold_back(returning_customers(), repeats=True)
+    assert later.multiply(earlier.touched()).nnz > 0
+
+
+def test_only_customers_with_an_earlier_history_are_judged():
+    earlier, later = hold_back(returning_customers())
+    judged = np.diff(later.indptr) > 0
+    assert np.all(np.diff(earlier.values.indptr)[judged] > 0)
+
+
+def test_visitors_who_never_return_are_cut_each_by_their_own_time():
+    rows = np.repeat(np.arange(10), 10)
+    days = rows * 100.0 + np.tile(np.arange(10), 10)
+    earlier, later = hold_back(world(rows, np.tile(np.arange(10), 10), days))
+    assert np.all(np.diff(later.indptr) == 2)
+    assert np.all(later.indices.reshape(10, 2) == [8, 9])
+    assert earlier.values.nnz == 80
+
+
+def test_a_low_rating_is_no_wish():
+    rows = np.zeros(5, int)
+    data = world(rows, np.arange(5), np.arange(5), values=[5, 4, 5, 3, 1], explicit=True)
+    _, later = hold_back(data)
+    assert later.nnz == 0
+
+
+def test_too_short_histories_stay_whole():
+    earlier, later = hold_back(world([0, 0, 1], [0, 1, 2], [1, 2, 3]))
+    assert later.nnz == 0
+    assert earlier.values.nnz == 3
+
+
+def test_without_times_and_rows_there_is_nothing_later():
+    _, later = hold_back(Interactions(sparse.csr_matrix((2, 2)), np.zeros(0), 0.0))
+    assert later.nnz == 0
