@@ -167,9 +167,12 @@ class KnnBaseline(Recommender):
 
         options = {"name": "pearson_baseline", "user_based": False, "shrinkage": self.shrinkage}
         model = SurpriseKnn(k=self.k, sim_options=options, verbose=False)
-        model.fit(trainset(interactions))
         ratings = _as_ratings(interactions)
-        self.likeness_ = np.maximum(np.asarray(model.sim), 0.0).astype(np.float32)
+        try:
+            likeness = np.asarray(model.fit(trainset(interactions)).sim)
+        except ZeroDivisionError:  # the baselines explain a product exactly: nothing to compare
+            likeness = np.zeros((interactions.shape[1], interactions.shape[1]))
+        self.likeness_ = np.maximum(likeness, 0.0).astype(np.float32)
         self.mean_ = np.array(model.trainset.global_mean)
         self.product_bias_, self.customer_bias_ = np.asarray(model.bi), np.asarray(model.bu)
         self.scale_ = np.array([ratings.min(), ratings.max()])
