@@ -19,7 +19,7 @@ __all__ = ["Constraints", "Recommended", "click", "recommend", "record_impressio
 
 LONGEST = 200  # products in one list
 SPARE = 3  # candidates per place in the list, from which variety is chosen
-VARIETY = 0.9  # how much the score counts against being unlike what is already in the list
+VARIETY = 0.97  # how much the score counts against being unlike what is already in the list
 Scored = tuple[int, float]
 
 
