@@ -24,10 +24,11 @@ def described() -> "tuple[np.ndarray, sparse.csr_matrix]":
 def _attributes(product: Product) -> list[str]:
     said = [f"feature={feature}" for feature in product.features]
     said += [f"colour={colour}" for colour in product.colors]
-    if product.category is not None:
-        said.append(f"category={product.category.slug}")
+    kind = product.category.slug if product.category is not None else ""
+    if kind:
+        said.append(f"category={kind}")
     if product.brand is not None:
         said.append(f"brand={product.brand.slug}")
-    # Prices are alike in proportion: one band each doubling.
-    said.append(f"price={int(product.price).bit_length()}")
+    # Prices are alike in proportion, one band each doubling, and only among things of a kind.
+    said.append(f"price={kind}:{int(product.price).bit_length()}")
     return said
