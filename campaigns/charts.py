@@ -1,5 +1,6 @@
 """Intervals as error bars: where to draw what, in percent of the width."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -44,5 +45,12 @@ def conversion_chart(comparisons: Sequence[Comparison]) -> Chart | None:
         for c in known
         if c.conversion
     ]
-    steps = [low + (high - low) * part for part in (0.08, 0.5, 0.92)]
-    return Chart(bars, place(0.0), [(place(value), value) for value in steps])
+    return Chart(bars, place(0.0), [(place(value), value) for value in _round_values(low, high)])
+
+
+def _round_values(low: float, high: float) -> list[float]:
+    """About four round numbers between two ends, zero among them."""
+    rough = (high - low) / 4
+    power: float = 10.0 ** math.floor(math.log10(rough))
+    step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough)
+    return [step * n for n in range(math.ceil(low / step), math.floor(high / step) + 1)]

@@ -7,6 +7,7 @@ from datetime import datetime
 from email.utils import parseaddr
 from functools import lru_cache
 from typing import Any
+from urllib.parse import quote
 
 from django.conf import settings
 from django.template.loader import render_to_string
@@ -185,17 +186,17 @@ def best_coupon(customer: Customer, *, now: datetime) -> Coupon | None:
     return valid.exclude(customer=None).first() or valid.filter(customer=None).first()
 
 
-def _recommended(customer: Customer, language: str, *, now: datetime) -> list[dict[str, str]]:
+def _recommended(customer: Customer, language: str, *, now: datetime) -> list[dict[str, object]]:
     found = serving.recommend(customer, n=PRODUCTS, now=now, placement="campaign")
     return [
-        {
-            "title": one.product.title_in(language),
-            "price": f"{one.product.price:,.2f}",
-            "currency": one.product.currency,
-            "url": f"{settings.SITE_URL}/products/{one.product.sku}/",
-            "image": _absolute(one.product.image),
-            "reason": one.reason(language),
-        }
+        _named(
+            title=one.product.title_in(language),
+            price=f"{one.product.price:,.2f}",
+            currency=one.product.currency,
+            url=f"{settings.SITE_URL}/product/{quote(one.product.sku)}/",
+            image=_absolute(one.product.image),
+            reason=one.reason(language),
+        )
         for one in found
     ]
 

@@ -29,6 +29,11 @@ def p_value(value: float) -> str:
 
 
 @register.filter
+def with_p(value: float) -> str:
+    return f"p {p_value(value)}" if value < 0.001 else f"p = {p_value(value)}"
+
+
+@register.filter
 def css(value: float) -> str:
     """A number for a style attribute, whatever the reader's decimal sign."""
     return f"{value:.2f}"
