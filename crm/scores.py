@@ -46,6 +46,10 @@ class Purchases:
         kept = self.days <= day
         return Purchases(self.ids, self.customers[kept], self.days[kept], self.amounts[kept], day)
 
+    def recorded(self) -> "Purchases":
+        """Seen at the end of the last day with an order: later silence is of the records."""
+        return self.until(int(self.days.max(initial=0)))
+
 
 def purchases(*, as_of: datetime) -> Purchases:
     """Read all orders that count, until the moment. One query."""
@@ -141,7 +145,7 @@ def refresh_lifetime(
     """Write the value to come of every buyer; return how many."""
     import numpy as np
 
-    ids, summary = lifetime_summary(purchases(as_of=as_of))
+    ids, summary = lifetime_summary(purchases(as_of=as_of).recorded())
     year = lifetime.forecast(summary, horizon=YEAR, rng=np.random.default_rng(artifact.seed))
     quarter = lifetime.expected_purchases(summary, horizon=QUARTER)
     columns = (year.value, year.lower, year.upper, year.p_alive, year.purchases, quarter)

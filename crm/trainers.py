@@ -79,7 +79,7 @@ def train_lifetime(order: Order) -> dict[str, Any]:
     from crm.ml.lifetime import Lifetime, NoPurchases
 
     started = time.process_time()
-    bought = scores.purchases(as_of=order.as_of)
+    bought = scores.purchases(as_of=order.as_of).recorded()
     if len(bought.ids) < FEWEST_FOR_LIFETIME or bought.today < SHORTEST_FOR_LIFETIME:
         raise TooLittleData(
             f"{len(bought.ids)} buyers over {bought.today} days; at least {FEWEST_FOR_LIFETIME} "

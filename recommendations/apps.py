@@ -5,3 +5,11 @@ from django.utils.translation import gettext_lazy as _
 class RecommendationsConfig(AppConfig):
     name = "recommendations"
     verbose_name = _("Recommendations")
+
+    def ready(self) -> None:
+        from crm import portrait
+        from recommendations import panel
+
+        portrait.register(
+            portrait.Panel("recommendations", "recommendations/portrait.html", panel.build, 30)
+        )

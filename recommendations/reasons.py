@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
 from crm.models import Product
 
 SENTENCES = {
@@ -23,11 +25,28 @@ SENTENCES = {
     "alike": ("similar to {product}", "与{product}相似"),
     "popular": ("popular with our customers", "深受顾客欢迎"),
     "popular_in": ("popular in {category}", "{category}中的热门商品"),
-    "again": ("you bought it before", "您以前买过"),
     "new": ("new in the shop", "新品上架"),
     "different": ("something different for you", "换个口味试试"),
     "in_stock": ("available now", "现货供应"),
     "asked": ("matches what you asked for: {asked}", "符合您的要求：{asked}"),
+}
+NAMES = {
+    "bought": _("a purchase"),
+    "added": _("a product in the cart"),
+    "viewed": _("a product looked at"),
+    "clicked": _("a product clicked"),
+    "rated": _("a good rating"),
+    "looked": _("interest in this very product"),
+    "next": _("what usually comes next"),
+    "tastes": _("customers of like taste"),
+    "together": _("chosen together"),
+    "alike": _("likeness"),
+    "popular": _("popularity"),
+    "popular_in": _("popularity in its category"),
+    "new": _("newness"),
+    "different": _("variety"),
+    "in_stock": _("availability"),
+    "asked": _("what was asked for"),
 }
 PLAIN = ("different", "in_stock", "new")  # say nothing about the reader
 OPTIONS = {
@@ -98,3 +117,8 @@ def _said(value: Any, chinese: bool) -> str:
     except ArithmeticError:
         return text
     return f"{number.normalize():f}"
+
+
+def name_of(code: str) -> str:
+    """What a reason is about, for staff, in the present language."""
+    return str(NAMES.get(code, code))

@@ -85,7 +85,9 @@ class TestServingWhatWasTrained:
         newcomer = make_customer("Newcomer")
         view(newcomer, products[2][0], at=NOON - timedelta(seconds=1))
         listed = serving.recommend(newcomer, n=3, now=NOON)
-        assert [one.product.category.slug for one in listed] == ["kind2"] * 3, [(o.product.title_en, o.score, o.reason("en")) for o in listed]
+        assert [one.product.category.slug for one in listed] == ["kind2"] * 3, [
+            (o.product.title_en, o.score, o.reason("en")) for o in listed
+        ]
 
     def test_somebody_unknown_is_shown_what_sells(self, trained):
         listed = serving.recommend(make_customer("Stranger"), n=5, now=NOON)
