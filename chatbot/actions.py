@@ -86,7 +86,9 @@ def _unsubscribe(job: Job) -> None:
 
 def _subscribe(job: Job) -> None:
     wanted = str(job.args["channel"])
-    channels = [c for c in ("email", "sms", "wechat") if wanted in ("all", c) and c in Channel.values]
+    channels = [
+        c for c in ("email", "sms", "wechat") if wanted in ("all", c) and c in Channel.values
+    ]
     for topic in Topic.objects.order_by("id"):
         for channel in channels:
             consent.change(

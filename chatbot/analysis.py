@@ -49,7 +49,9 @@ def _intents(options: argparse.Namespace) -> dict[str, Any]:
     inside = ~outside
     return {
         "accuracy": round(float((said == wanted).mean()), 4),
-        "in_scope_accuracy": round(float((named == truth)[inside].mean()), 4) if inside.any() else None,
+        "in_scope_accuracy": round(float((named == truth)[inside].mean()), 4)
+        if inside.any()
+        else None,
         "oos_recall": round(float((~answered)[outside].mean()), 4) if outside.any() else None,
         "ece": round(calibration_error(sure[inside], (named == truth)[inside].astype(float)), 4),
         "train_seconds": round(train_seconds, 2),

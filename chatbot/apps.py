@@ -5,3 +5,11 @@ from django.utils.translation import gettext_lazy as _
 class ChatbotConfig(AppConfig):
     name = "chatbot"
     verbose_name = _("Chatbot")
+
+    def ready(self) -> None:
+        from campaigns import channels  # the app registry must be ready first
+        from chatbot import portrait
+        from chatbot.channel import ChatChannel
+
+        channels.register("chat", ChatChannel())
+        portrait.register()

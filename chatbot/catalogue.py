@@ -39,7 +39,9 @@ def build() -> Lexicon:
     categories = list(Category.objects.order_by("id"))
     brands = list(Brand.objects.order_by("id"))
     products = list(
-        Product.objects.filter(is_active=True).select_related("category", "brand").order_by("id")[:MOST]
+        Product.objects.filter(is_active=True)
+        .select_related("category", "brand")
+        .order_by("id")[:MOST]
     )
     names = {c.slug: _category_names(c) for c in categories}
     brand_names = {b.slug: [b.name_zh, b.name_en, *b.aliases] for b in brands}
@@ -47,6 +49,8 @@ def build() -> Lexicon:
     phrases = [Phrase(text, "category", slug) for slug, texts in names.items() for text in texts]
     phrases += [Phrase(t, "brand", slug) for slug, texts in brand_names.items() for t in texts]
     phrases += _trade_phrases(items.values())
+    sold = {squeeze(p.text) for p in phrases}
+    phrases += [Phrase(w, "goods", w) for w in words.OTHER_GOODS if squeeze(w) not in sold]
     phrases += _titles(products, brand_names, phrases)
     return Lexicon(
         phrases=tuple(dict.fromkeys(p for p in phrases if p.text.strip())),
@@ -60,7 +64,9 @@ def known_words() -> frozenset[str]:
     """English words that are no misspelling of a shop word."""
     from chatbot import seeds
 
-    found = re.findall(r"[a-z]+", " ".join(s.text for s in seeds.examples() if s.language == "en").lower())
+    found = re.findall(
+        r"[a-z]+", " ".join(s.text for s in seeds.examples() if s.language == "en").lower()
+    )
     return frozenset(found)
 
 

@@ -77,7 +77,9 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
         )
         now = timezone.localtime()
         try:
-            visit = await sockets.run(visits.enter, claim, secret=settings.WIDGET_IDENTITY_SECRET, now=now)
+            visit = await sockets.run(
+                visits.enter, claim, secret=settings.WIDGET_IDENTITY_SECRET, now=now
+            )
         except visits.Unauthorised as error:
             await self._refuse("unauthorised", str(error))
             await self.close(code=NO_IDENTITY)
@@ -137,7 +139,9 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
 
     async def on_csat(self, frame: dict[str, Any]) -> None:
         now = timezone.localtime()
-        await sockets.run(ratings.rate_conversation, self.conversation_id, score=frame["score"], now=now)
+        await sockets.run(
+            ratings.rate_conversation, self.conversation_id, score=frame["score"], now=now
+        )
 
     async def on_read(self, frame: dict[str, Any]) -> None:
         await self._tell_others({"type": "read", "sender": "customer", "seq": frame["seq"]})

@@ -175,7 +175,9 @@ def _note(message: Message, payload: dict[str, Any], heard: Heard) -> None:
     message.save(update_fields=["payload", "language", "confidence"])
 
 
-def _tell(conversation: Conversation, message: Message, payload: dict[str, Any], *, now: datetime) -> None:
+def _tell(
+    conversation: Conversation, message: Message, payload: dict[str, Any], *, now: datetime
+) -> None:
     fact = MessageReceived(
         conversation=str(conversation.public_id),
         seq=message.seq,

@@ -17,7 +17,16 @@ from crm.loading import Loader, Report, UnusableFile, open_text
 from crm.models import Brand, Category, Customer, Order, OrderLine, Product, Topic
 
 SOURCE = "dialogue-store"
-PARTS = ("now", "products", "category_names", "brand_names", "customers", "orders", "coupons", "faq")
+PARTS = (
+    "now",
+    "products",
+    "category_names",
+    "brand_names",
+    "customers",
+    "orders",
+    "coupons",
+    "faq",
+)
 Row = Mapping[str, Any]
 
 
@@ -82,7 +91,9 @@ def _keep(model: Any, report: Report, key: Row, fields: Row) -> Any:
 
 
 def _names(names: list[str], slug: str) -> dict[str, Any]:
-    chinese = next((n for n in names if re.search(r"[\u3400-\u9fff]", n)), names[0] if names else slug)
+    chinese = next(
+        (n for n in names if re.search(r"[\u3400-\u9fff]", n)), names[0] if names else slug
+    )
     english = next((n for n in names if n.isascii()), slug)
     return {"name_zh": chinese, "name_en": english, "aliases": list(names)}
 
@@ -90,7 +101,9 @@ def _names(names: list[str], slug: str) -> dict[str, Any]:
 def _product(row: Row, store: Row, now: datetime, report: Report) -> None:
     category = Category.objects.filter(slug=row["category"]).first()
     brand = Brand.objects.filter(slug=row["brand"]).first()
-    category = category or _keep(Category, report, {"slug": row["category"]}, _names([], row["category"]))
+    category = category or _keep(
+        Category, report, {"slug": row["category"]}, _names([], row["category"])
+    )
     brand = brand or _keep(Brand, report, {"slug": row["brand"]}, _names([], row["brand"]))
     fields = {
         "title_zh": row["name"]["zh"],
@@ -113,7 +126,10 @@ def _customer(row: Row, topic: Topic, now: datetime, report: Report) -> None:
     known = customers.find(kind, row["id"])
     language = Customer.Language.CHINESE if row.get("lang") == "zh" else Customer.Language.ENGLISH
     customer = known or customers.resolve(
-        {kind: row["id"]}, source=SOURCE, at=now, defaults={"language": language, "timezone": "Asia/Shanghai"}
+        {kind: row["id"]},
+        source=SOURCE,
+        at=now,
+        defaults={"language": language, "timezone": "Asia/Shanghai"},
     )
     if known:
         report.unchanged += 1
@@ -124,8 +140,13 @@ def _customer(row: Row, topic: Topic, now: datetime, report: Report) -> None:
         customer.save(update_fields=["name", "traits"])
     for channel in row.get("channels", []):
         consent.change(
-            customer, channel=channel, topic=topic, is_granted=True,
-            source=SOURCE, evidence={"store": row["id"]}, at=now,
+            customer,
+            channel=channel,
+            topic=topic,
+            is_granted=True,
+            source=SOURCE,
+            evidence={"store": row["id"]},
+            at=now,
         ) if not known else None
 
 
@@ -161,7 +182,9 @@ def _moment(day: str | None, now: datetime) -> datetime | None:
 
 
 def _coupon(row: Row, now: datetime, report: Report) -> None:
-    category = Category.objects.filter(slug=row["category"]).first() if row.get("category") else None
+    category = (
+        Category.objects.filter(slug=row["category"]).first() if row.get("category") else None
+    )
     fields = {
         "customer": customers.find("user_id", row["customer"]) if row.get("customer") else None,
         "category": category,

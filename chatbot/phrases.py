@@ -3,41 +3,84 @@
 Pair = tuple[str, str]
 
 TEXTS: dict[str, Pair] = {
-    "greet": ("您好{name}！想看商品、查订单还是问问题？我都可以帮您。",
-              "Hello{name}! I can help you find products, check an order or answer a question."),
+    "greet": (
+        "您好{name}！想看商品、查订单还是问问题？我都可以帮您。",
+        "Hello{name}! I can help you find products, check an order or answer a question.",
+    ),
     "bye": ("再见，祝您生活愉快！", "Goodbye, and have a lovely day!"),
     "welcome": ("不客气，很高兴能帮到您。", "You are welcome!"),
-    "chitchat_reply": ("我是店里的智能助手，可以帮您选商品、查订单、答疑问。有需要随时告诉我。",
-                       "I am the shop's assistant: I find products, check orders and answer questions. Just tell me."),
-    "no_result": ("没有找到符合这些条件的商品。要不要放宽一点，比如换个颜色、品牌或价位？",
-                  "Nothing fits all of that. Shall we relax something, such as colour, brand or price?"),
-    "added_to_cart": ("已把 {title} × {quantity} 加入购物车。", "Added to your cart: {title} × {quantity}."),
+    "chitchat_reply": (
+        "我是店里的智能助手，可以帮您选商品、查订单、答疑问。有需要随时告诉我。",
+        "I am the shop's assistant: I find products, check orders and answer questions. Just tell me.",
+    ),
+    "no_result": (
+        "没有找到符合这些条件的商品。要不要放宽一点，比如换个颜色、品牌或价位？",
+        "Nothing fits all of that. Shall we relax something, such as colour, brand or price?",
+    ),
+    "added_to_cart": (
+        "已把 {title} × {quantity} 加入购物车。",
+        "Added to your cart: {title} × {quantity}.",
+    ),
     "ask_category": ("想看哪一类商品呢？", "What kind of product are you after?"),
-    "ask_product": ("您说的是哪一款呢？请告诉我名称或第几个。", "Which product do you mean? Tell me its name, or its place in the list."),
+    "ask_product": (
+        "您说的是哪一款呢？请告诉我名称或第几个。",
+        "Which product do you mean? Tell me its name, or its place in the list.",
+    ),
     "ask_order_id": ("请告诉我订单号。", "Which order is it? Please give me its number."),
     "ask_address": ("请告诉我新的收货地址。", "What is the new delivery address?"),
-    "ask_channel": ("是哪个渠道呢：邮件、短信、微信，还是全部？", "Which channel: e-mail, SMS, WeChat, or all of them?"),
+    "ask_channel": (
+        "是哪个渠道呢：邮件、短信、微信，还是全部？",
+        "Which channel: e-mail, SMS, WeChat, or all of them?",
+    ),
     "ask_return_type": ("您想退货还是换货？", "Would you like to return it or exchange it?"),
     "no_coupon": ("目前没有可用的优惠券。", "There is no coupon for you at the moment."),
-    "order_not_found": ("没有在您的账户下找到订单 {order_id}，请核对订单号。",
-                        "I cannot find order {order_id} in your account. Please check the number."),
-    "verify_identity": ("为了保护隐私，请先登录，我再为您处理订单和账户的事。",
-                        "To protect your privacy, please sign in first; then I can help with orders and your account."),
-    "order_cancelled": ("订单 {order_id} 已取消，款项将原路退回。", "Order {order_id} is cancelled. Your money goes back the way it came."),
+    "order_not_found": (
+        "没有在您的账户下找到订单 {order_id}，请核对订单号。",
+        "I cannot find order {order_id} in your account. Please check the number.",
+    ),
+    "verify_identity": (
+        "为了保护隐私，请先登录，我再为您处理订单和账户的事。",
+        "To protect your privacy, please sign in first; then I can help with orders and your account.",
+    ),
+    "order_cancelled": (
+        "订单 {order_id} 已取消，款项将原路退回。",
+        "Order {order_id} is cancelled. Your money goes back the way it came.",
+    ),
     "order_changed": ("订单 {order_id} 已修改。", "Order {order_id} has been changed."),
-    "return_created": ("订单 {order_id} 的退换申请已提交，快递员会联系您取件。",
-                       "Your request for order {order_id} is in; the courier will contact you to pick it up."),
-    "ticket_opened": ("非常抱歉给您带来不好的体验。我已登记{number}，同事会尽快联系您。",
-                      "I am very sorry about this. I have opened a ticket{number}, and a colleague will contact you soon."),
-    "handoff": ("好的，正在为您转接人工客服，请稍候。", "Of course. I am getting a colleague for you; one moment please."),
-    "unsubscribed": ("已为您退订（{channel}），不会再打扰您。", "Done: no more messages ({channel})."),
+    "return_created": (
+        "订单 {order_id} 的退换申请已提交，快递员会联系您取件。",
+        "Your request for order {order_id} is in; the courier will contact you to pick it up.",
+    ),
+    "ticket_opened": (
+        "非常抱歉给您带来不好的体验。我已登记{number}，同事会尽快联系您。",
+        "I am very sorry about this. I have opened a ticket{number}, and a colleague will contact you soon.",
+    ),
+    "handoff": (
+        "好的，正在为您转接人工客服，请稍候。",
+        "Of course. I am getting a colleague for you; one moment please.",
+    ),
+    "unsubscribed": (
+        "已为您退订（{channel}），不会再打扰您。",
+        "Done: no more messages ({channel}).",
+    ),
     "resubscribed": ("已为您订阅（{channel}）。", "Done: you will hear from us again ({channel})."),
-    "privacy_started": ("您的隐私请求已受理，完成后会通知您。", "Your privacy request has been taken up; we will tell you when it is done."),
+    "privacy_started": (
+        "您的隐私请求已受理，完成后会通知您。",
+        "Your privacy request has been taken up; we will tell you when it is done.",
+    ),
     "feedback_recorded": ("谢谢您的反馈，我记下了。", "Thank you, I have noted that."),
-    "aborted": ("好的，已停止，没有做任何更改。", "All right, I have stopped. Nothing was changed."),
-    "repeat_last": ("我还没说什么呢，请问需要什么？", "I have not said anything yet. What can I do for you?"),
-    "fallback_clarify": ("抱歉，我没太明白，或者这超出了我的范围。我可以帮您选商品、查订单、办退换、答疑问。",
-                         "I am not sure I follow, or it is beyond me. I can find products, check orders, handle returns and answer questions."),
+    "aborted": (
+        "好的，已停止，没有做任何更改。",
+        "All right, I have stopped. Nothing was changed.",
+    ),
+    "repeat_last": (
+        "我还没说什么呢，请问需要什么？",
+        "I have not said anything yet. What can I do for you?",
+    ),
+    "fallback_clarify": (
+        "抱歉，我没太明白，或者这超出了我的范围。我可以帮您选商品、查订单、办退换、答疑问。",
+        "I am not sure I follow, or it is beyond me. I can find products, check orders, handle returns and answer questions.",
+    ),
     "refuse": ("抱歉，这个我不能帮您做。", "I am sorry, I cannot help with that."),
 }
 STATUS: dict[str, Pair] = {

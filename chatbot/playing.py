@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 
 from chatbot import conversation, staffing, visits
-from chatbot.models import Conversation, Message
+from chatbot.models import Message
 from crm import customers
 from crm.models import Customer
 
@@ -55,9 +56,21 @@ def read(path: Path) -> list[Dialogue]:
 
 
 def play(dialogue: Dialogue, *, now: datetime) -> dict[str, Any]:
-    """Hold one dialogue from its first turn; return what the bot made of each."""
+    """Hold one dialogue from its first turn; return what the bot made of each.
+
+    Afterwards the store is as before: no dialogue sees the orders that another cancelled.
+    """
+    with transaction.atomic():
+        played = _hold(dialogue, now=now)
+        transaction.set_rollback(True)
+    return played
+
+
+def _hold(dialogue: Dialogue, *, now: datetime) -> dict[str, Any]:
     customer = _customer(dialogue.customer, now=now)
-    chat = visits.open_for(customer, visitor="", is_verified=customer.is_known, language="", now=now)
+    chat = visits.open_for(
+        customer, visitor="", is_verified=customer.is_known, language="", now=now
+    )
     turns = []
     for text, before in dialogue.turns:
         if before == "staff_release":

@@ -34,7 +34,9 @@ class Socket(Protocol):
 async def run(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run blocking work (understanding, the database) on a thread, never in the event loop."""
     loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(_threads, partial(_with_fresh_connection, function, *args, **kwargs))
+    return await loop.run_in_executor(
+        _threads, partial(_with_fresh_connection, function, *args, **kwargs)
+    )
 
 
 def _with_fresh_connection(function: Callable[..., T], *args: Any, **kwargs: Any) -> T:

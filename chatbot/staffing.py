@@ -102,5 +102,7 @@ def _become(chat: Conversation, state: str, staff: User | None) -> None:
 
 def _note(chat: Conversation, kind: str, *, now: datetime, name: str = "") -> None:
     text = NOTES[kind][0 if chat.language == "zh" else 1].format(name=name)
-    saying = conversation.Saying(Message.Sender.SYSTEM, text, chat.language, payload={"state": chat.state})
+    saying = conversation.Saying(
+        Message.Sender.SYSTEM, text, chat.language, payload={"state": chat.state}
+    )
     conversation.reply(chat.pk, saying, now=now)

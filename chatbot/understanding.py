@@ -53,6 +53,8 @@ def _guess(classifier: IntentClassifier | None, texts: list[str]) -> list[Guess]
     if classifier is None:
         return [keywords.match(text) for text in texts]
     embeddings = encode(texts) if classifier.uses_embeddings else None
-    if classifier.uses_embeddings and embeddings is None:  # trained with the encoder, served without
+    if (
+        classifier.uses_embeddings and embeddings is None
+    ):  # trained with the encoder, served without
         return [keywords.match(text) for text in texts]
     return classifier.predict(texts, embeddings)

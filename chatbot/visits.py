@@ -147,7 +147,10 @@ def open_for(
     """
     if visitor:
         recent = Conversation.objects.open().filter(
-            customer=customer, visitor=visitor, is_verified=is_verified, updated_at__gte=now - RETURN_WITHIN
+            customer=customer,
+            visitor=visitor,
+            is_verified=is_verified,
+            updated_at__gte=now - RETURN_WITHIN,
         )
         found = recent.order_by("-updated_at", "-id").first()
         if found is not None:

@@ -44,7 +44,11 @@ def _pick(pair: tuple[str, str], chinese: bool) -> str:
 def _strings(act: Act) -> dict[str, Any]:
     args = {"order_id": "", "channel": "", "number": "", **act.args}
     titles = act.facts.get("titles") or []
-    return {**{k: v for k, v in args.items() if k != "name"}, "titles": " / ".join(titles), "title": act.facts.get("title", "")}
+    return {
+        **{k: v for k, v in args.items() if k != "name"},
+        "titles": " / ".join(titles),
+        "title": act.facts.get("title", ""),
+    }
 
 
 def money(value: float, currency: str) -> str:
@@ -57,7 +61,11 @@ def _products(act: Act, chinese: bool) -> str:
     wishes = wishes_in_words(act.facts.get("frame", {}), chinese)
     count = len(act.products)
     if chinese:
-        return f"为您找到{wishes + '的' if wishes else ''}{count}款商品：" if count > 1 else "这一款符合您的要求："
+        return (
+            f"为您找到{wishes + '的' if wishes else ''}{count}款商品："
+            if count > 1
+            else "这一款符合您的要求："
+        )
     kind = f" ({wishes})" if wishes else ""
     return f"Here are {count} products for you{kind}:" if count > 1 else f"This one fits{kind}:"
 
@@ -78,16 +86,30 @@ def _detail(act: Act, chinese: bool) -> str:
     facts = act.facts
     sold_out = facts["stock"] == 0
     price = money(facts["price"], facts["currency"])
-    stock = ("暂时缺货" if chinese else "sold out at the moment") if sold_out else ("有货" if chinese else "in stock")
+    stock = (
+        ("暂时缺货" if chinese else "sold out at the moment")
+        if sold_out
+        else ("有货" if chinese else "in stock")
+    )
     join = "、" if chinese else ", "
-    lines = [f"{facts['title']}：{price}，{stock}。" if chinese else f"{facts['title']}: {price}, {stock}."]
+    lines = [
+        f"{facts['title']}：{price}，{stock}。"
+        if chinese
+        else f"{facts['title']}: {price}, {stock}."
+    ]
     lines += _asked(facts, chinese)
     if facts["colors"]:
-        lines.append(("颜色：" if chinese else "Colours: ") + join.join(_color(c, chinese) for c in facts["colors"]))
+        lines.append(
+            ("颜色：" if chinese else "Colours: ")
+            + join.join(_color(c, chinese) for c in facts["colors"])
+        )
     if facts["sizes"]:
         lines.append(("尺码：" if chinese else "Sizes: ") + join.join(facts["sizes"]))
     if facts["features"]:
-        lines.append(("特点：" if chinese else "Known for: ") + join.join(_feature(f, chinese) for f in facts["features"]))
+        lines.append(
+            ("特点：" if chinese else "Known for: ")
+            + join.join(_feature(f, chinese) for f in facts["features"])
+        )
     if facts["description"]:
         lines.append(facts["description"])
     return "\n".join(lines)
@@ -96,7 +118,11 @@ def _detail(act: Act, chinese: bool) -> str:
 def _asked(facts: Any, chinese: bool) -> list[str]:
     """A straight yes or no to what was asked."""
     lines = []
-    for slot, listed, shown in (("color", "colors", _color), ("size", "sizes", None), ("feature", "features", _feature)):
+    for slot, listed, shown in (
+        ("color", "colors", _color),
+        ("size", "sizes", None),
+        ("feature", "features", _feature),
+    ):
         wanted = facts["asked"].get(slot)
         wanted = wanted[0] if isinstance(wanted, list) else wanted
         if wanted is None or not facts[listed]:
@@ -107,7 +133,11 @@ def _asked(facts: Any, chinese: bool) -> list[str]:
         else:
             lines.append(f"没有{word}。" if chinese else f"No, not {word}.")
     if facts["asked"].get("aspect") == "warranty":
-        lines.append("全国联保，保修期以商品页为准。" if chinese else "It carries the maker's warranty; the product page gives its length.")
+        lines.append(
+            "全国联保，保修期以商品页为准。"
+            if chinese
+            else "It carries the maker's warranty; the product page gives its length."
+        )
     return lines
 
 
@@ -126,7 +156,9 @@ def _compare(act: Act, chinese: bool) -> str:
         traits = join.join(_feature(f, chinese) for f in goods["features"])
         price = money(goods["price"], goods["currency"])
         colors = join.join(_color(c, chinese) for c in goods["colors"])
-        rows.append("· " + (" | ".join(part for part in (goods["title"], price, traits, colors) if part)))
+        rows.append(
+            "· " + (" | ".join(part for part in (goods["title"], price, traits, colors) if part))
+        )
     cheapest = min(act.facts["goods"], key=lambda g: g["price"])["title"]
     end = f"更实惠的是 {cheapest}。" if chinese else f"The better price: {cheapest}."
     return "\n".join([("对比如下：" if chinese else "Side by side:"), *rows, end])
@@ -134,29 +166,41 @@ def _compare(act: Act, chinese: bool) -> str:
 
 def _why(act: Act, chinese: bool) -> str:
     plain = "符合您的要求" if chinese else "it fits what you asked for"
-    rows = [f"· {title}{'：' if chinese else ': '}{reason or plain}" for title, reason in act.facts["reasons"]]
+    rows = [
+        f"· {title}{'：' if chinese else ': '}{reason or plain}"
+        for title, reason in act.facts["reasons"]
+    ]
     return "\n".join([("推荐理由：" if chinese else "Why I suggested them:"), *rows])
 
 
 def _coupons(act: Act, chinese: bool) -> str:
     rows = [
-        f"· {v['code']}{'：' if chinese else ': '}{v['text']}" + (f"（{v['until']} 前有效）" if chinese else f" (until {v['until']})")
+        f"· {v['code']}{'：' if chinese else ': '}{v['text']}"
+        + (f"（{v['until']} 前有效）" if chinese else f" (until {v['until']})")
         for v in act.facts["vouchers"]
     ]
-    return "\n".join([("您可以使用这些优惠券：" if chinese else "You can use these coupons:"), *rows])
+    return "\n".join(
+        [("您可以使用这些优惠券：" if chinese else "You can use these coupons:"), *rows]
+    )
 
 
 def _status(act: Act, chinese: bool) -> str:
     facts = act.facts
     status = _pick(STATUS.get(facts["status"], (facts["status"], facts["status"])), chinese)
     titles = ("、" if chinese else ", ").join(facts["titles"])
-    parts = [f"订单 {act.args['order_id']}（{titles}）：{status}。" if chinese else f"Order {act.args['order_id']} ({titles}) is {status}."]
-    if facts["carrier"]:
+    parts = [
+        f"订单 {act.args['order_id']}（{titles}）：{status}。"
+        if chinese
+        else f"Order {act.args['order_id']} ({titles}) is {status}."
+    ]
+    if facts.get("carrier"):
         parts.append(f"承运：{facts['carrier']}。" if chinese else f"Carrier: {facts['carrier']}.")
     if facts["eta"]:
         parts.append(f"预计 {facts['eta']} 送达。" if chinese else f"Expected on {facts['eta']}.")
     if facts["delivered"]:
-        parts.append(f"{facts['delivered']} 已签收。" if chinese else f"Delivered on {facts['delivered']}.")
+        parts.append(
+            f"{facts['delivered']} 已签收。" if chinese else f"Delivered on {facts['delivered']}."
+        )
     return "".join(parts) if chinese else " ".join(parts)
 
 
@@ -164,7 +208,9 @@ def _confirm(act: Act, chinese: bool) -> str:
     what = _pick(ACTIONS.get(act.args.get("action", ""), ("处理", "do this")), chinese)
     if act.args.get("return_type") == "exchange":
         what = "换货" if chinese else "exchange"
-    about = " ".join(str(act.args[s]) for s in ("order_id", "address", "size", "color") if act.args.get(s))
+    about = " ".join(
+        str(act.args[s]) for s in ("order_id", "address", "size", "color") if act.args.get(s)
+    )
     titles = ("、" if chinese else ", ").join(act.facts.get("titles", []))
     about = f"{about} ({titles})" if titles else about
     return f"确认{what}吗？{about}" if chinese else f"Shall I {what}? {about}".strip()
@@ -180,12 +226,20 @@ def _answer(act: Act, chinese: bool) -> str:
     if act.facts.get("answer"):
         return str(act.facts["answer"])
     question = act.facts.get("question", "")
-    return f"关于“{question}”，请看帮助中心的说明。" if chinese else f'About "{question}": please see our help pages.'
+    return (
+        f"关于“{question}”，请看帮助中心的说明。"
+        if chinese
+        else f'About "{question}": please see our help pages.'
+    )
 
 
 def _fallback(act: Act, chinese: bool) -> str:
     if act.facts.get("offer_person"):
-        return "抱歉，我还是没明白。要为您转接人工客服吗？" if chinese else "I am sorry, I still do not follow. Shall I get a person for you?"
+        return (
+            "抱歉，我还是没明白。要为您转接人工客服吗？"
+            if chinese
+            else "I am sorry, I still do not follow. Shall I get a person for you?"
+        )
     return _pick(TEXTS["fallback_clarify"], chinese)
 
 

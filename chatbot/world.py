@@ -57,7 +57,9 @@ class World:
             return []
         products = Product.objects.for_sale().select_related("category", "brand")
         products = products.filter(order_lines__order__customer=self.customer).distinct()
-        goods = [self._goods(self._products.setdefault(p.sku, p)) for p in products.order_by("id")[:POOL]]
+        goods = [
+            self._goods(self._products.setdefault(p.sku, p)) for p in products.order_by("id")[:POOL]
+        ]
         return [g for g in goods if _fits(g, search) and _fulfils(g, frame)]
 
     def image_of(self, sku: str) -> str:

@@ -14,12 +14,30 @@ _relative = re.compile("|".join(sorted(map(re.escape, RELATIVE), key=len, revers
 WEEKDAYS = {
     **{c: i for i, c in enumerate("一二三四五六日")},
     **{"天": 6, "末": 5},
-    **{d: i for i, d in enumerate("monday tuesday wednesday thursday friday saturday sunday".split())},
+    **{
+        d: i
+        for i, d in enumerate(
+            ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+        )
+    },
 }
 _english_days = "|".join(d for d in WEEKDAYS if len(d) > 1)
 ZH_WEEKDAY = re.compile(r"(上上|下下|上|下|这|本)?个?(?:周|星期|礼拜)([一二三四五六日天末])")
 EN_WEEKDAY = re.compile(rf"\b(?:(last|next|this|on)\s+)?({_english_days})\b", re.I)
-MONTHS = "january february march april may june july august september october november december".split()
+MONTHS = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+]
 _month = "|".join(f"{m[:3]}(?:{m[3:]})?\\.?" for m in MONTHS)
 ISO = re.compile(r"\b(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?")
 ZH_DATE = re.compile(rf"(\d{{1,2}}|{CHINESE_NUMBER})月(\d{{1,2}}|{CHINESE_NUMBER})[日号]?")

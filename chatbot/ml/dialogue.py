@@ -16,8 +16,15 @@ from chatbot.ml.resolve import resolve
 Step = tuple[Memory, list[Act]]
 Handler = Callable[[Command, Memory, Lookups], Step]
 PATIENCE = 2  # misses, after which a person is offered
-FITTING, LIKELY = 0.5, 0.35  # chances of an answer: to give it unasked, to give it when asked
-EXPORT = re.compile(r"导出|下载|副本|有哪些|存了|什么信息|给我一份|\b(?:export|copy|download|what|which|see)\b", re.IGNORECASE)
+CERTAIN, FITTING, LIKELY = (
+    0.8,
+    0.5,
+    0.35,
+)  # chances that an answer fits, by how much it is asked for
+EXPORT = re.compile(
+    r"导出|下载|副本|有哪些|存了|什么信息|给我一份|\b(?:export|copy|download|what|which|see)\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -40,6 +47,12 @@ def step(heard: Heard, memory: Memory, look: Lookups) -> Outcome:
         acts.extend(more)
     if memory.flow is not None and acts and acts[0].name in INTERRUPTIONS:
         acts.extend(flows.ask_again(memory, look))
+    if (
+        acts
+        and acts[0].name == "answer_faq"
+        and reading.intent in ("out_of_scope", "chitchat", "complaint", "repeat")
+    ):
+        reading = replace(reading, intent="faq")
     return Outcome(reading, _remember(reading, memory, acts), tuple(acts))
 
 
@@ -60,7 +73,20 @@ def _remember(reading: Reading, memory: Memory, acts: list[Act]) -> Memory:
     )
 
 
-NO_TOPIC = ("greet", "thanks", "goodbye", "chitchat", "affirm", "deny", "repeat", "clarify", "out_of_scope", "set_slot", "confirm", "stop")
+NO_TOPIC = (
+    "greet",
+    "thanks",
+    "goodbye",
+    "chitchat",
+    "affirm",
+    "deny",
+    "repeat",
+    "clarify",
+    "out_of_scope",
+    "set_slot",
+    "confirm",
+    "stop",
+)
 
 
 def _say(name: str) -> Handler:
@@ -102,11 +128,12 @@ def _order_status(command: Command, memory: Memory, look: Lookups) -> Step:
             number = memory.order
         else:
             orders = flows.orders_like(command.slots, look)
-            candidates = orders if told else [o for o in orders if o.status in ("shipped", "processing")]
+            candidates = (
+                orders if told else [o for o in orders if o.status in ("shipped", "processing")]
+            )
             number = candidates[0].number if len(candidates) == 1 else None
     if number is None:
-        offered = [o.number for o in look.orders()][:5]
-        return replace(memory, choices=tuple(offered)), [Act("ask_order_id", facts={"orders": offered})]
+        return flows.ask_which_order("order_status", memory, look)
     order = look.order(str(number[0] if isinstance(number, list) else number))
     if order is None:
         return memory, [Act("order_not_found", {"order_id": number})]
@@ -117,7 +144,11 @@ def _order_status(command: Command, memory: Memory, look: Lookups) -> Step:
 
 def _coupon(command: Command, memory: Memory, look: Lookups) -> Step:
     category = command.slots.get("category", "")
-    if not category and "product" in command.slots or re.search(r"这个|这款|\b(?:this|it)\b", command.text, re.I):
+    if (
+        not category
+        and "product" in command.slots
+        or re.search(r"这个|这款|\b(?:this|it)\b", command.text, re.I)
+    ):
         goods = shopping.target(command.slots, memory, look)
         category = goods.category if goods else category
     vouchers = look.vouchers(category[0] if isinstance(category, list) else category)
@@ -125,7 +156,9 @@ def _coupon(command: Command, memory: Memory, look: Lookups) -> Step:
         return memory, [Act("no_coupon", {"category": category})]
     best = sorted(vouchers, key=lambda v: (v.category != category or not category, v.code))
     args = {"code": best[0].code, "codes": [v.code for v in best]}
-    facts = {"vouchers": [{"code": v.code, "text": v.text, "until": str(v.until or "")} for v in best]}
+    facts = {
+        "vouchers": [{"code": v.code, "text": v.text, "until": str(v.until or "")} for v in best]
+    }
     return memory, [Act("show_coupons", args, facts=facts)]
 
 
@@ -145,8 +178,20 @@ def _clarify(command: Command, memory: Memory, look: Lookups) -> Step:
     hits = look.answers(command.text) if command.kind == "clarify" else []
     if hits and hits[0].chance >= FITTING:
         return memory, [_answer(hits[0].slug, hits[0].text, hits[0].question)]
-    facts = {"choices": command.slots.get("best", []), "offer_person": memory.misses + 1 >= PATIENCE}
+    facts = {
+        "choices": command.slots.get("best", []),
+        "offer_person": memory.misses + 1 >= PATIENCE,
+    }
     return memory, [Act("fallback_clarify", facts=facts)]
+
+
+def _unsure(command: Command, memory: Memory, look: Lookups) -> Step:
+    """The question book first; then what was guessed."""
+    hits = look.answers(command.text)
+    bar = CERTAIN if command.slots["sure"] else FITTING
+    if hits and hits[0].chance >= bar and command.slots["then"] != "complaint":
+        return memory, [_answer(hits[0].slug, hits[0].text, hits[0].question)]
+    return HANDLERS[command.slots["then"]](command, memory, look)
 
 
 def _complaint(command: Command, memory: Memory, look: Lookups) -> Step:
@@ -196,6 +241,7 @@ HANDLERS: dict[str, Handler] = {
     "inform": lambda c, m, look: _clarify(replace(c, kind="clarify"), m, look),
     "out_of_scope": _clarify,
     "clarify": _clarify,
+    "unsure": _unsure,
     "unsafe": _say("refuse"),
     "silence": _say("stay_silent"),
     "affirm": _affirm,

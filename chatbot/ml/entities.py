@@ -17,7 +17,9 @@ ORDINAL_WORDS = {
     **{"first": 1, "1st": 1, "second": 2, "2nd": 2, "third": 3, "3rd": 3, "fourth": 4, "4th": 4},
     **{"fifth": 5, "5th": 5, "sixth": 6, "6th": 6, "last": -1, "final": -1},
 }
-ZH_ORDINAL = re.compile(rf"(?:第|编号)\s*(\d{{1,2}}|{CHINESE_NUMBER})\s*(?:个|款|件|双|条|部|台|种|只|张|项|号)?")
+ZH_ORDINAL = re.compile(
+    rf"(?:第|编号)\s*(\d{{1,2}}|{CHINESE_NUMBER})\s*(?:个|款|件|双|条|部|台|种|只|张|项|号)?"
+)
 ZH_LAST = re.compile(r"最后(?:面)?(?:的)?(?:那|一)?(?:一)?(?:个|款|件|双|条|部|台)|倒数第一")
 ZH_FIRST_N = re.compile(r"前(?:面)?(两|二|三|2|3|俩)(?:个|款|件|双|条|部|台|种)")
 EN_ORDINAL = re.compile(
@@ -40,7 +42,10 @@ SIZE = re.compile(
     r"|\b(?:eu|eur)\s*(\d{2})\b|\b(\d{2}|XXL|XL|XS|S|M|L)\s+(?:size|in stock)\b",
     re.IGNORECASE,
 )
-SIZE_WORDS = {"small": "S", "medium": "M", "large": "L", "大码": "L", "中码": "M", "小码": "S", "加大码": "XL"}
+SIZE_WORDS = {"加大码": "XL", "大码": "L", "中码": "M", "小码": "S"}
+EN_SIZE = re.compile(
+    r"\b(?:size|in|an?)\s+(small|medium|large)\b(?!\s+(?:screen|phone|one))", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)
@@ -123,6 +128,8 @@ def _goods(found: list[Found], text: str, lexicon: Lexicon, scene: Scene) -> lis
     for f in found:
         value = next((v for v in f.values if f.slot == "feature" and v in here), f.values[0])
         excluded = _is_negated(text, f.start) or _continues(text, excluded_until, f.start)
+        if f.slot == "category" and _belongs(text, excluded_until, f.start):
+            excluded = False  # "anything but Sony headphones" still wants headphones
         if excluded:
             excluded_until = f.end
             if f.slot in ("brand", "category"):
@@ -135,7 +142,9 @@ def _goods(found: list[Found], text: str, lexicon: Lexicon, scene: Scene) -> lis
 
 def _is_negated(text: str, start: int) -> bool:
     """A negator stands right before: "不要苹果的", "not an Apple", "anything but Sony"."""
-    before = re.split(r"[,，。;；!！?？]|有没有|是不是|要不要", text[max(0, start - 24) : start])[-1]
+    before = re.split(r"[,，。;；!！?？]|有没有|是不是|要不要", text[max(0, start - 24) : start])[
+        -1
+    ]
     match = list(re.finditer(words.NEGATORS, before, re.IGNORECASE))
     if not match:
         return False
@@ -149,6 +158,16 @@ def _continues(text: str, excluded_until: int, start: int) -> bool:
         return False
     between = text[excluded_until:start].strip().lower()
     return between in ("和", "或", "或者", "、", "跟", "and", "or", "nor", ",", "/", "，", "及")
+
+
+def _belongs(text: str, excluded_until: int, start: int) -> bool:
+    return excluded_until >= 0 and text[excluded_until:start].strip() in (
+        "",
+        "的",
+        "家的",
+        "牌的",
+        "牌",
+    )
 
 
 def _price(text: str, scene: Scene) -> list[Entity]:
@@ -171,11 +190,10 @@ def _sizes(text: str, scene: Scene) -> list[Entity]:
     if match:
         value = next(group for group in match.groups() if group).upper()
         return [Entity("size", value, *match.span())]
-    for word, size in SIZE_WORDS.items():
-        if place := re.search(rf"\b{word}\b|{word}" if word.isascii() else word, text, re.I):
-            alone = not word.isascii() or re.search(rf"\b{word}\b(?! (?:screen|phone))", text, re.I)
-            return [Entity("size", size, *place.span())] if alone else []
-    return []
+    if match := EN_SIZE.search(text):
+        return [Entity("size", match[1][0].upper(), *match.span())]
+    places = ((text.find(word), word, size) for word, size in SIZE_WORDS.items())
+    return [Entity("size", size, at, at + len(word)) for at, word, size in places if at >= 0][:1]
 
 
 def _ordinals(text: str, scene: Scene) -> list[Entity]:
@@ -204,7 +222,11 @@ def _quantities(text: str, scene: Scene) -> list[Entity]:
 
 def _patterns(text: str) -> list[Entity]:
     entities: list[Entity] = []
-    tables = (("aspect", words.ASPECTS), ("return_type", words.RETURN_TYPES), ("relative", words.RELATIVES))
+    tables = (
+        ("aspect", words.ASPECTS),
+        ("return_type", words.RETURN_TYPES),
+        ("relative", words.RELATIVES),
+    )
     for slot, table in (*tables, ("channel", words.CHANNELS)):
         for value, pattern in table.items():
             match = re.search(pattern, text, re.IGNORECASE)

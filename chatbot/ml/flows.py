@@ -39,12 +39,19 @@ def _not_sent_yet(order: Parcel, look: Lookups) -> str:
 
 def _returnable(order: Parcel, look: Lookups) -> str:
     if order.status != "delivered" or order.delivered is None:
-        return "not_delivered" if order.status in ("pending_payment", "processing", "shipped") else order.status
+        return (
+            "not_delivered"
+            if order.status in ("pending_payment", "processing", "shipped")
+            else order.status
+        )
     return "" if (look.today - order.delivered).days <= look.return_window else "too_late"
 
 
 FLOWS: dict[str, Spec] = {
-    "cancel_order": Spec(("order_id",), "order_cancelled", "cancel_order", _not_sent_yet, "cannot_cancel"),
+    "order_status": Spec(("order_id",), "show_order_status", "", needs_confirmation=False),
+    "cancel_order": Spec(
+        ("order_id",), "order_cancelled", "cancel_order", _not_sent_yet, "cannot_cancel"
+    ),
     "change_order": Spec(
         ("order_id", "address"), "order_changed", "change_order", _not_sent_yet, "cannot_cancel"
     ),
@@ -75,7 +82,9 @@ def begin(name: str, slots: Mapping[str, Any], memory: Memory, look: Lookups) ->
 
 
 def _may_mean_last(name: str, slots: Mapping[str, Any]) -> bool:
-    return "order_id" in FLOWS[name].slots and not {"category", "brand", "product", "date"} & set(slots)
+    return "order_id" in FLOWS[name].slots and not {"category", "brand", "product", "date"} & set(
+        slots
+    )
 
 
 def fill(slots: Mapping[str, Any], memory: Memory, look: Lookups) -> Step:
@@ -83,9 +92,17 @@ def fill(slots: Mapping[str, Any], memory: Memory, look: Lookups) -> Step:
     if memory.flow is None:
         return memory, []
     flow = memory.flow
-    known = {s: _one(v) for s, v in slots.items() if s in (*FLOWS[flow.name].slots, "size", "color")}
-    if "order_id" in FLOWS[flow.name].slots and "order_id" not in known and "order_id" not in flow.slots:
+    known: dict[str, Any] = {
+        s: _one(v) for s, v in slots.items() if s in (*FLOWS[flow.name].slots, "size", "color")
+    }
+    if (
+        "order_id" in FLOWS[flow.name].slots
+        and "order_id" not in known
+        and "order_id" not in flow.slots
+    ):
         matching = orders_like(slots, look)
+        open_ones = [o for o in matching if not _refused(flow.name, o, look)]
+        matching = open_ones or matching
         if len(matching) == 1 and _tells_order(slots):
             known["order_id"] = matching[0].number
     if flow.name == "change_order" and {"size", "color"} & set(known):
@@ -101,7 +118,9 @@ def advance(memory: Memory, look: Lookups) -> Step:
     if "order_id" in flow.slots:
         order = look.order(str(flow.slots["order_id"]))
         if order is None:
-            lost = Flow(flow.name, {s: v for s, v in flow.slots.items() if s != "order_id"}, "order_id")
+            lost = Flow(
+                flow.name, {s: v for s, v in flow.slots.items() if s != "order_id"}, "order_id"
+            )
             number = flow.slots["order_id"]
             return replace(memory, flow=lost), [Act("order_not_found", {"order_id": number})]
         flow = flow.with_slots(order_id=order.number)
@@ -129,8 +148,14 @@ def perform(memory: Memory, look: Lookups) -> Step:
     if reason:
         args = {**flow.slots, "reason": reason, "action": flow.name}
         return memory.finish(), [Act(spec.refused, args)]
-    act = Act(spec.done, dict(flow.slots), facts=order_facts(order) if order else {}, effect=spec.effect)
+    act = Act(
+        spec.done, dict(flow.slots), facts=order_facts(order) if order else {}, effect=spec.effect
+    )
     return memory.finish(), [act]
+
+
+def ask_which_order(name: str, memory: Memory, look: Lookups) -> Step:
+    return _ask("order_id", memory.start(Flow(name)), look)
 
 
 def ask_again(memory: Memory, look: Lookups) -> list[Act]:
@@ -187,4 +212,6 @@ def _ask(slot: str, memory: Memory, look: Lookups) -> Step:
 
 def _refused(name: str, order: Parcel, look: Lookups) -> str:
     guard = FLOWS[name].guard
+    if name == "order_status":
+        return "" if order.status in ("shipped", "processing", "pending_payment") else order.status
     return guard(order, look) if guard else ""

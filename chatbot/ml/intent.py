@@ -66,9 +66,7 @@ class IntentClassifier:
         self.weights_, self.bias_ = self._fit_linear(features, target)
         return self
 
-    def predict(
-        self, texts: Sequence[str], embeddings: np.ndarray | None = None
-    ) -> list[Guess]:
+    def predict(self, texts: Sequence[str], embeddings: np.ndarray | None = None) -> list[Guess]:
         """The guess for each text; the chances of one text sum to one."""
         features = self._features(texts, embeddings)
         scores = np.asarray(features @ self.weights_.T + self.bias_)
@@ -263,9 +261,7 @@ def _neighbours(near: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return np.column_stack([best.max(axis=1), best.mean(axis=1), agree])
 
 
-def _gate_features(
-    scores: np.ndarray, chances: np.ndarray, near: np.ndarray | None
-) -> np.ndarray:
+def _gate_features(scores: np.ndarray, chances: np.ndarray, near: np.ndarray | None) -> np.ndarray:
     ordered = -np.partition(-scores, 1, axis=1)[:, :2]
     lexical = np.column_stack([ordered[:, 0], ordered[:, 0] - ordered[:, 1], chances.max(axis=1)])
     if near is None:

@@ -23,7 +23,10 @@ HUMAN = re.compile(
     r"|\b(?:human|real person|live (?:agent|person|chat)|(?:speak|talk|connect|chat)(?: me)? (?:to|with) (?:an? |the |your )?(?:agent|person|someone|somebody|representative|manager|staff|operator|human)|customer service rep\w*)\b",
     re.IGNORECASE,
 )
-NOT_HUMAN = re.compile(r"(?:机器人|ai)还是|还是(?:机器|机器人)|几点|时间|周末|上班|下班|\bbot or\b|\bor a bot\b|hours|are you (?:a )?(?:human|real)|不要人工|不用人工", re.IGNORECASE)
+NOT_HUMAN = re.compile(
+    r"(?:机器人|ai)还是|还是(?:机器|机器人)|几点|时间|周末|上班|下班|\bbot or\b|\bor a bot\b|hours|are you (?:a )?(?:human|real)|不要人工|不用人工",
+    re.IGNORECASE,
+)
 UNSUBSCRIBE = re.compile(
     r"退订|取消.{0,6}(?:订阅|推送)|(?:别|不要|不想|停止|不用).{0,6}(?:发|推送|收到|收).{0,8}(?:短信|邮件|微信|消息|广告|推送|信息|通知)"
     r"|\bunsubscribe\b|\bopt(?:ing)? out\b|\bmailing list\b(?!.*\badd\b)|\bstop (?:sending|texting|emailing|spamming|messaging)\b"
@@ -32,16 +35,28 @@ UNSUBSCRIBE = re.compile(
 )
 NEAR_CERTAIN = (("human", HUMAN, NOT_HUMAN), ("unsubscribe", UNSUBSCRIBE, re.compile(r"(?!)")))
 TABLE: tuple[tuple[str, str], ...] = (
-    ("greet", r"^(?:你好|您好|嗨|哈喽|在吗|早上好|晚上好|hello|hi|hey|good (?:morning|evening|afternoon))\b"),
+    (
+        "greet",
+        r"^(?:你好|您好|嗨|哈喽|在吗|早上好|晚上好|hello|hi|hey|good (?:morning|evening|afternoon))\b",
+    ),
     ("thanks", r"谢谢|多谢|感谢|\bthank|\bthx\b"),
     ("goodbye", r"再见|拜拜|\bbye\b|see you"),
-    ("privacy_request", r"(?:删|注销|清除|导出).{0,8}(?:数据|信息|资料|账号|账户)|\b(?:delete|erase|export)\b.{0,30}\b(?:data|account|information)\b"),
+    (
+        "privacy_request",
+        r"(?:删|注销|清除|导出).{0,8}(?:数据|信息|资料|账号|账户)|\b(?:delete|erase|export)\b.{0,30}\b(?:data|account|information)\b",
+    ),
     ("cancel_order", r"取消.{0,12}(?:订单|[a-z]{1,3}\d{5,})|\bcancel\b"),
     ("change_order", r"改.{0,8}地址|修改.{0,4}订单|\bchange\b.{0,20}\b(?:address|order)\b"),
     ("return_request", r"退货|换货|想退|要退|退款|\breturn\b|\brefund\b|\bexchange\b"),
-    ("order_status", r"订单|快递|物流|包裹|发货|到哪|\border\b|\bpackage\b|\bparcel\b|\btrack\b|\barrive\b"),
+    (
+        "order_status",
+        r"订单|快递|物流|包裹|发货|到哪|\border\b|\bpackage\b|\bparcel\b|\btrack\b|\barrive\b",
+    ),
     ("coupon", r"优惠|折扣|券|打折|\bcoupons?\b|\bdiscounts?\b|\bvouchers?\b|\bpromo"),
-    ("faq", r"运费|包邮|发票|付款|分期|保修|积分|正品|尺码|会员|政策|密码|\bshipping\b|\binvoice\b|\bpay\b|\bwarranty\b|\bpolicy\b|\bpoints\b|\bpassword\b"),
+    (
+        "faq",
+        r"运费|包邮|发票|付款|分期|保修|积分|正品|尺码|会员|政策|密码|\bshipping\b|\binvoice\b|\bpay\b|\bwarranty\b|\bpolicy\b|\bpoints\b|\bpassword\b",
+    ),
     ("add_to_cart", r"购物车|下单|加购|\bcart\b|\bbasket\b|\bi'll (?:take|buy)\b"),
     ("compare", r"比较|对比|区别|哪个好|\bcompare\b|\bvs\b|\bdifference\b"),
     ("why", r"为什么|为啥|\bwhy\b"),
@@ -49,7 +64,10 @@ TABLE: tuple[tuple[str, str], ...] = (
     ("product_info", r"多少钱|价格|有货|颜色|\bhow much\b|\bin stock\b|\bprice\b"),
     ("select", r"第.个|\b(?:first|second|third|last) one\b"),
     ("refine", r"便宜|别的|其他|换一批|\bcheaper\b|\banother\b|\bothers?\b"),
-    ("recommend", r"想买|推荐|我要|有没有|看看|\bbuy\b|\bneed\b|\blooking for\b|\brecommend\b|\bshow me\b|\bsuggest\b"),
+    (
+        "recommend",
+        r"想买|推荐|我要|有没有|看看|\bbuy\b|\bneed\b|\blooking for\b|\brecommend\b|\bshow me\b|\bsuggest\b",
+    ),
     ("affirm", r"^(?:是的?|好的?|嗯|可以|确认|对|yes|yeah|ok|sure|confirm)\W*$"),
     ("deny", r"^(?:不|不是|不要|不用|no|nope)\W*$"),
     ("abort", r"算了|\bnever ?mind\b|\bforget it\b"),

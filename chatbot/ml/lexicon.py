@@ -5,11 +5,29 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-PRIORITY = {"": 0, "product": 1, "category": 2, "brand": 3, "color": 4, "feature": 5}
+PRIORITY = {"": 0, "product": 1, "category": 2, "brand": 3, "color": 4, "feature": 5, "goods": 6}
 DROPPED = " -_'’·・.&"
 MASKS = (  # words that contain a shop word and mean something else
-    *("手机号", "手机号码", "手机短信", "phone number", "mobile number", "cell number", "phone call"),
-    *("完美的", "优美的", "精美的", "最美的", "很美的", "watch out", "take note", "博士生", "小米粥"),
+    *(
+        "手机号",
+        "手机号码",
+        "手机短信",
+        "phone number",
+        "mobile number",
+        "cell number",
+        "phone call",
+    ),
+    *(
+        "完美的",
+        "优美的",
+        "精美的",
+        "最美的",
+        "很美的",
+        "watch out",
+        "take note",
+        "博士生",
+        "小米粥",
+    ),
     *("电话号码", "by phone", "over the phone", "on the phone", "手表示", "苹果汁", "平板电视"),
 )
 
@@ -101,13 +119,17 @@ class Lexicon:
                     taken[place] = True
                 found.extend(_group(phrases, left, right, text))
                 if {p.slot for p in phrases} == {"feature"}:
-                    found.extend(self._category_within(squeezed[start : start + length], left, right))
+                    found.extend(
+                        self._category_within(squeezed[start : start + length], left, right)
+                    )
         return sorted(found, key=lambda f: (f.start, PRIORITY.get(f.slot, 9)))
 
     def _category_within(self, words: str, left: int, right: int) -> list[Found]:
         """A feature may be named by words that hold its category: 防晒霜 is 防晒 too."""
         inside = (words[i:j] for i in range(len(words)) for j in range(i + 2, len(words) + 1))
-        kinds = [p.value for key in inside for p in self._index.get(key, ()) if p.slot == "category"]
+        kinds = [
+            p.value for key in inside for p in self._index.get(key, ()) if p.slot == "category"
+        ]
         return [Found("category", tuple(dict.fromkeys(kinds)), left, right, words)] if kinds else []
 
     def correct(self, text: str) -> str:

@@ -11,9 +11,7 @@ N = rf"{MARK}({NUMBER}){UNIT}"
 DASH = r"\s*(?:-|~|–|—|到|至|to|and|和|与)\s*"
 LOWEST = 10.0  # smaller numbers count things
 APPROXIMATE = re.compile(r"([一二两三四五六七八])([二三四五六七八九])(千|百|万)" + UNIT)
-RANGE = re.compile(
-    rf"(?:between|from|介于|在|从)?\s*{N}{DASH}{N}(?:之间|的)?", re.IGNORECASE
-)
+RANGE = re.compile(rf"(?:between|from|介于|在|从)?\s*{N}{DASH}{N}(?:之间|的)?", re.IGNORECASE)
 AT_MOST = re.compile(
     rf"(?:under|below|less than|at most|up to|within|no more than|not more than|cheaper than|max(?:imum)?(?: of)?"
     rf"|beneath|lower than|不超过|不超出|不要超过|别超过|低于|小于|少于|不到|最多|最高|预算(?:是|在|大概|只有|就|有)?"

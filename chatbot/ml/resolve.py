@@ -21,7 +21,9 @@ OF_ORDERS = ("order_status", "cancel_order", "change_order", "return_request")
 FLOW_INTENTS = (*OF_ORDERS, "unsubscribe", "subscribe", "privacy_request")
 ACTIONABLE = (*FLOW_INTENTS, "faq", "coupon", "recommend", "add_to_cart", "compare", "human", "why")
 BARE = 6  # characters around a slot value that make it no sentence of its own
-ELLIPSIS = re.compile(r"^(?:那|那么|还有)|呢[?？。]*$|^(?:and|what about|how about)\b", re.IGNORECASE)
+ELLIPSIS = re.compile(
+    r"^(?:那|那么|还有)|呢[?？。]*$|^(?:and|what about|how about)\b", re.IGNORECASE
+)
 AFFIRM = re.compile(
     r"^(?:是的?|对的?|好的?|好啊|嗯+|可以|行|没错|没问题|确认|确定|同意|要的|当然|yes|yeah|yep|yup|sure|ok(?:ay)?|confirm(?:ed)?"
     r"|correct|right|go ahead|please do|do it|absolutely|definitely)(?:[,，!！。.\s呀啊吧了的哦]|确认|确定|取消|退货|please|go ahead|confirm|sure|do it|yes)*$",
@@ -41,8 +43,38 @@ ADDRESS = re.compile(
     re.IGNORECASE,
 )
 
+VERBS = (  # with an order number beside them these leave no doubt
+    ("cancel_order", re.compile(r"取消|撤销|撤单|\bcancel", re.IGNORECASE)),
+    (
+        "return_request",
+        re.compile(
+            r"退货|退款|退掉|退了|换货|想退|要退|我要?退|想换|要换|\b(?:return|refund|exchange|swap)\b",
+            re.IGNORECASE,
+        ),
+    ),
+    (
+        "change_order",
+        re.compile(
+            r"改(?:一下)?.{0,6}(?:地址|码|颜色)|地址.{0,6}改|\bchange\b.{0,30}\b(?:address|size|colou?r|order)\b",
+            re.IGNORECASE,
+        ),
+    ),
+)
+CANCEL_IT = re.compile(
+    r"^(?:那就?|帮我|请|把)?(?:取消|撤销)(?:掉)?(?:它|这个|这单|那个|该订单|这个订单|吧|了吧)?$|(?:它|这单|这个订单)取消|^(?:please |then |ok |can you )*cancel (?:it|this|that|this order|that one)\b",
+    re.IGNORECASE,
+)
+BOUGHT = re.compile(
+    r"(?:上次|之前|前几天|昨天|刚|上周|上个月)?(?:买的|买了|下单的|收到的|到的)|\b(?:bought|ordered|received|purchased|got)\b",
+    re.IGNORECASE,
+)
+SEARCHES = re.compile(
+    r"推荐|想买|看看|想看|有没有|来个|\b(?:show me|looking for|recommend|suggest|buy|find me|do you (?:have|sell))\b",
+    re.IGNORECASE,
+)
 ABOUT_COUPONS = re.compile(
-    r"张|券|能用|可以用|适用|折|\b(?:use|valid|apply|applies|works?|code|coupons?|vouchers?|which one)\b", re.IGNORECASE
+    r"张|券|能用|可以用|适用|折|\b(?:use|valid|apply|applies|works?|code|coupons?|vouchers?|which one)\b",
+    re.IGNORECASE,
 )
 
 Reader = Callable[[Heard, Memory], Reading | None]
@@ -65,7 +97,7 @@ def read(intent: str, heard: Heard, *commands: Command, confidence: float | None
 
 
 def _chance(heard: Heard, intent: str) -> float:
-    return dict(heard.guess.intents).get(intent, max(heard.guess.confidence, SURE))
+    return max(dict(heard.guess.intents).get(intent, 0.0), SURE)
 
 
 def staff_has_it(heard: Heard, memory: Memory) -> Reading | None:
@@ -86,6 +118,8 @@ def two_wishes(heard: Heard, memory: Memory) -> Reading | None:
     for (text, guess), entities in zip(heard.clauses, heard.clause_entities, strict=True):
         name = keywords.near_certain(text) or guess.name
         sure = guess.confidence >= VERY_SURE and guess.known >= heard.threshold
+        if name == "recommend" and BOUGHT.search(text):
+            continue
         if name in ACTIONABLE and sure and name not in [w[0] for w in wishes]:
             part = Heard(text, heard.language, guess, entities)
             wishes.append((name, Command(name, relevant(name, part.slots), text)))
@@ -136,8 +170,14 @@ def awaited_slot(heard: Heard, memory: Memory) -> Reading | None:
         return None
     elsewhere = heard.guess.name in ACTIONABLE and heard.guess.name != flow.name
     hinted = "order_id" not in values and flow.awaiting == "order_id"
-    if elsewhere and heard.guess.confidence >= (SURE if hinted else VERY_SURE) and not _is_bare(heard):
+    if (
+        elsewhere
+        and heard.guess.confidence >= (SURE if hinted else VERY_SURE)
+        and not _is_bare(heard)
+    ):
         return None
+    if "address" in values:
+        return Reading("inform", _chance(heard, "inform"), {}, (Command("set_slot", values),))
     intent = flow.name if heard.guess.name == flow.name and not _is_bare(heard) else "inform"
     return read(intent, heard, Command("set_slot", values, heard.text))
 
@@ -161,12 +201,18 @@ def _values_for(slot: str, heard: Heard, memory: Memory) -> dict[str, Any]:
 def _order_hints(heard: Heard, memory: Memory) -> dict[str, Any]:
     """Not the number, but what tells the order: its goods, its day, its place in the list."""
     slots = heard.slots
-    hints: dict[str, Any] = {s: slots[s] for s in ("product", "category", "brand", "date") if s in slots}
+    if SEARCHES.search(heard.text):
+        return {}
+    hints: dict[str, Any] = {
+        s: slots[s] for s in ("product", "category", "brand", "date") if s in slots
+    }
     if memory.choices and isinstance(slots.get("ordinal"), int):
         place = slots["ordinal"] - (slots["ordinal"] > 0)
         if -len(memory.choices) <= place < len(memory.choices):
             return {"order_id": memory.choices[place]}
-    if re.search(r"最近|最新|刚(?:才)?(?:下|买)|上一单|\b(?:latest|most recent|last)\b", heard.text, re.I):
+    if re.search(
+        r"最近|最新|刚(?:才)?(?:下|买)|上一单|\b(?:latest|most recent|last)\b", heard.text, re.I
+    ):
         return {"latest": True, **hints}
     return hints
 
@@ -175,6 +221,15 @@ def _is_bare(heard: Heard) -> bool:
     """Nothing but the value and a few words around it."""
     named = sum(e.end - e.start for e in heard.entities)
     return len(heard.text) - named <= BARE * (3 if heard.language == "en" else 1)
+
+
+def the_order_in_focus(heard: Heard, memory: Memory) -> Reading | None:
+    """ "Cancel it", "which courier?" after an order was talked about."""
+    if not memory.order or memory.flow is not None or memory.topic not in (*OF_ORDERS, "inform"):
+        return None
+    if CANCEL_IT.search(heard.text):
+        return read("cancel_order", heard)
+    return read("order_status", heard) if heard.slots.get("aspect") == "carrier" else None
 
 
 def short_answers(heard: Heard, memory: Memory) -> Reading | None:
@@ -192,9 +247,12 @@ def order_number(heard: Heard, memory: Memory) -> Reading | None:
     """An order number by itself: for the flow that waits for one, else for its status."""
     if "order_id" not in heard.slots:
         return None
+    told = next((intent for intent, verb in VERBS if verb.search(heard.text)), "")
+    if told and not (memory.flow is None and heard.guess.name in ("faq", "complaint")):
+        return read(told, heard)
     sure = heard.guess.confidence >= SURE and heard.guess.name in (*OF_ORDERS, "complaint")
     if sure and not (_is_bare(heard) and ELLIPSIS.search(heard.text)):
-        return None
+        return read(heard.guess.name, heard)
     for flow in reversed(memory.suspended):
         if flow.awaiting == "order_id":
             return read("inform", heard, Command(flow.name, relevant(flow.name, heard.slots)))
@@ -204,6 +262,12 @@ def order_number(heard: Heard, memory: Memory) -> Reading | None:
 
 def goods(heard: Heard, memory: Memory) -> Reading | None:
     """Talk about products, where context decides between searching, narrowing and choosing."""
+    if (
+        "return_type" in heard.slots
+        and (BOUGHT.search(heard.text) or _is_bare(heard))
+        and heard.guess.name != "faq"
+    ):
+        return read("return_request", heard)
     intent = shopping_intent(heard, memory)
     if not intent:
         return None
@@ -211,6 +275,8 @@ def goods(heard: Heard, memory: Memory) -> Reading | None:
     if intent == "recommend" and memory.last_act == "ask_category" and _is_bare(heard):
         reported = "inform"
     slots = dict(relevant(intent, heard.slots))
+    if "goods" in heard.slots:
+        slots["goods"] = heard.slots["goods"]
     if heard.implied_category and "category" not in slots:
         slots["implied_category"] = heard.implied_category
     return read(reported, heard, Command(intent, slots, heard.text))
@@ -218,16 +284,36 @@ def goods(heard: Heard, memory: Memory) -> Reading | None:
 
 def still_coupons(heard: Heard, memory: Memory) -> Reading | None:
     """Coupons were the subject, and something to use them for is named."""
-    if memory.topic != "coupon" or not ABOUT_COUPONS.search(heard.text):
+    short = len(heard.text) < 30 and re.search(r"\bfor\b|的吗|呢", heard.text)
+    if memory.topic != "coupon" or not (ABOUT_COUPONS.search(heard.text) or short):
         return None
-    return read("coupon", heard) if heard.guess.name in ("recommend", "coupon", "inform", "refine", "out_of_scope", "product_info") else None
+    return (
+        read("coupon", heard)
+        if heard.guess.name
+        in (  # noqa: E501
+            "recommend",
+            "coupon",
+            "inform",
+            "refine",
+            "out_of_scope",
+            "product_info",
+        )
+        else None
+    )
 
 
 def ellipsis(heard: Heard, memory: Memory) -> Reading | None:
-    """"And shipping abroad?" after a question is a question of the same kind."""
+    """ "And shipping abroad?" after a question is a question of the same kind."""
     if memory.topic != "faq" or not ELLIPSIS.search(heard.text) or len(heard.text) > 40:
         return None
-    if heard.guess.name in ("faq", "out_of_scope", "return_request", "coupon", "refine", "change_order"):
+    if heard.guess.name in (
+        "faq",
+        "out_of_scope",
+        "return_request",
+        "coupon",
+        "refine",
+        "change_order",
+    ):
         return read("faq", heard, Command("faq", {"lenient": True}, heard.text))
     return None
 
@@ -236,7 +322,13 @@ def by_intent(heard: Heard, memory: Memory) -> Reading:
     """The classifier's word, if it is sure enough; otherwise the question book, then a question."""
     name, sure = heard.guess.name, heard.guess.confidence
     if name == "out_of_scope" or (heard.guess.known < heard.threshold and sure < VERY_SURE):
-        return read("out_of_scope", heard, Command("clarify", {"best": _two_best(heard)}, heard.text))
+        return read(
+            "out_of_scope", heard, Command("clarify", {"best": _two_best(heard)}, heard.text)
+        )
+    if name in ("chitchat", "complaint", "repeat"):
+        return read(
+            name, heard, Command("unsure", {"then": name, "sure": sure >= VERY_SURE}, heard.text)
+        )
     if sure < SURE / 2:
         return read(name, heard, Command("clarify", {"best": _two_best(heard)}, heard.text))
     return read(name, heard)
@@ -253,6 +345,7 @@ READERS: tuple[Reader, ...] = (
     near_certain,
     confirmation,
     awaited_slot,
+    the_order_in_focus,
     short_answers,
     order_number,
     ellipsis,

@@ -12,7 +12,9 @@ NEGATIVE = {
     "zh": "垃圾 失望 太差 很差 差劲 坏了 坏的 破 烂 骗子 骗人 欺骗 生气 愤怒 投诉 差评 讨厌 恶心 糟糕 无语 后悔 假货 慢死 太慢 难用 难看 不行 没人理 敷衍 恼火 气死 受够 不合适 不合脚 掉色 开胶 质量问题 破损 漏发 发错 不好用 不满 离谱 坑 态度差 没反应 用不了 开不了机 瑕疵 太贵",
     "en": "bad terrible awful horrible disappointed disappointing broken worst hate angry furious useless rubbish garbage trash scam fraud complaint unacceptable poor defective damaged ridiculous annoying annoyed frustrated frustrating sucks wrong slow late pathetic cheated dissatisfied unhappy upset faulty crap ruined ripped disgusting stopped",
 }
-STRONG = re.compile(r"太|非常|特别|超级|真的?|极其|简直|什么|really|very|so |extremely|totally|absolutely|!{1,}|！")
+STRONG = re.compile(
+    r"太|非常|特别|超级|真的?|极其|简直|什么|really|very|so |extremely|totally|absolutely|!{1,}|！"
+)
 NOT_ZH = re.compile(r"(?:不是很|不怎么|不太|没有|不|没|别|无)$")
 NOT_EN = re.compile(r"(?:\bnot|n't|\bnever|\bno|\bhardly)(?:\s+\w+){0,2}\s+$")
 
@@ -44,6 +46,8 @@ def _points(text: str, table: dict[str, str], weight: float) -> float:
     for word in table["en"].split():
         for match in re.finditer(rf"\b{word}s?\b", text):
             negated = NOT_EN.search(text[: match.start()])
-            polite = word == "like" and re.search(r"(?:'d|would|looks?|similar|feel) $", text[: match.start()])
+            polite = word == "like" and re.search(
+                r"(?:'d|would|looks?|similar|feel) $", text[: match.start()]
+            )
             total += 0.0 if polite else -0.8 * weight if negated else weight
     return total

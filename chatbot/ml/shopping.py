@@ -9,7 +9,17 @@ from chatbot.ml.lookups import Goods, Lookups, Search
 from chatbot.ml.memory import Memory
 
 Step = tuple[Memory, list[Act]]
-KEPT = ("category", "brand", "exclude_brand", "exclude_category", "price_min", "price_max", "color", "feature", "size")
+KEPT = (
+    "category",
+    "brand",
+    "exclude_brand",
+    "exclude_category",
+    "price_min",
+    "price_max",
+    "color",
+    "feature",
+    "size",
+)
 SAID = (*KEPT, "recipient")
 
 
@@ -18,6 +28,8 @@ def recommend(slots: Mapping[str, Any], memory: Memory, look: Lookups) -> Step:
     if "product" in slots:
         return detail(slots, memory, look)
     fresh = replace(memory, frame={}, seen=(), focus="")
+    if "goods" in slots and "category" not in slots:
+        return fresh, [Act("no_result", {"goods": slots["goods"]})]
     frame = merged({}, slots)
     if not {"category", "brand", "feature", "color", "size", "price_min", "price_max"} & set(frame):
         memory = replace(fresh, frame=frame, shown=())
@@ -39,7 +51,9 @@ def refine(slots: Mapping[str, Any], memory: Memory, look: Lookups) -> Step:
 def merged(frame: Mapping[str, Any], slots: Mapping[str, Any]) -> dict[str, Any]:
     """The frame after these wishes; another category begins anew."""
     kept = dict(frame)
-    category = slots.get("category") or (None if kept.get("category") else slots.get("implied_category"))
+    category = slots.get("category") or (
+        None if kept.get("category") else slots.get("implied_category")
+    )
     if category and kept.get("category") not in (None, category):
         kept = {s: v for s, v in kept.items() if s == "recipient"}
     if category:
@@ -64,7 +78,11 @@ def _with_prices(frame: dict[str, Any], slots: Mapping[str, Any]) -> dict[str, A
     for slot, other in (("price_max", "price_min"), ("price_min", "price_max")):
         if slot in slots:
             frame[slot] = float(slots[slot])
-            contradicts = other in frame and frame["price_min"] > frame["price_max"] if len({"price_min", "price_max"} & set(frame)) == 2 else False
+            contradicts = (
+                other in frame and frame["price_min"] > frame["price_max"]
+                if len({"price_min", "price_max"} & set(frame)) == 2
+                else False
+            )
             if contradicts and other not in slots:
                 del frame[other]
     return frame
@@ -92,7 +110,7 @@ def _ordered(found: list[Goods], relative: str) -> list[Goods]:
 
 
 def _bounded(relative: str, memory: Memory, look: Lookups) -> Search:
-    """"Cheaper" is measured against what was just shown."""
+    """ "Cheaper" is measured against what was just shown."""
     prices = [g.price for g in _goods(memory.shown, look)]
     if relative == "cheapest":
         return Search(memory.frame, by_price=True)
@@ -112,8 +130,7 @@ def _list(found: list[Goods], memory: Memory, args: Mapping[str, Any]) -> Step:
         return memory, [Act("no_result", {"frame": dict(memory.frame)})]
     skus = tuple(g.sku for g in found)
     seen = tuple(dict.fromkeys((*memory.seen, *skus)))
-    focus = skus[0] if len(skus) == 1 else ""
-    memory = replace(memory, shown=skus, seen=seen, focus=focus)
+    memory = replace(memory, shown=skus, seen=seen, focus="")
     facts = {"titles": [g.title for g in found], "frame": dict(memory.frame)}
     return memory, [Act("show_products", args, products=skus, facts=facts)]
 
@@ -195,7 +212,9 @@ def compare(slots: Mapping[str, Any], memory: Memory, look: Lookups) -> Step:
     chosen = tuple(g.sku for g in goods)
     facts = {"goods": [_row(g) for g in goods]}
     memory = replace(memory, shown=chosen, focus="")
-    return memory, [Act("compare_products", {"products": list(chosen)}, products=chosen, facts=facts)]
+    return memory, [
+        Act("compare_products", {"products": list(chosen)}, products=chosen, facts=facts)
+    ]
 
 
 def add_to_cart(slots: Mapping[str, Any], memory: Memory, look: Lookups) -> Step:
@@ -222,8 +241,14 @@ def why(slots: Mapping[str, Any], memory: Memory, look: Lookups) -> Step:
 
 
 def _row(goods: Goods) -> dict[str, Any]:
-    return {"title": goods.title, "price": goods.price, "currency": goods.currency,
-            "features": list(goods.features), "colors": list(goods.colors), "stock": goods.stock}
+    return {
+        "title": goods.title,
+        "price": goods.price,
+        "currency": goods.currency,
+        "features": list(goods.features),
+        "colors": list(goods.colors),
+        "stock": goods.stock,
+    }
 
 
 def _goods(skus: tuple[str, ...], look: Lookups) -> list[Goods]:

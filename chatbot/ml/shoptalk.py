@@ -9,7 +9,17 @@ from chatbot.ml.memory import Memory
 
 OPEN_TO_CONTEXT = {  # guesses that what was shown before may overrule
     *("recommend", "refine", "select", "product_info", "inform", "out_of_scope", "deny", "affirm"),
-    *("feedback_neg", "feedback_pos", "chitchat", "greet", "repeat", "faq", "add_to_cart", "compare", "coupon"),
+    *(
+        "feedback_neg",
+        "feedback_pos",
+        "chitchat",
+        "greet",
+        "repeat",
+        "faq",
+        "add_to_cart",
+        "compare",
+        "coupon",
+    ),
 }
 STRONG = 0.6
 DEFINITE = re.compile(
@@ -20,6 +30,10 @@ ABOUT_IT = re.compile(
     r"这个|这款|这双|这件|这台|这部|它|该款|\b(?:it|this|that|this one|that one)\b", re.IGNORECASE
 )
 WHAT_ABOUT = re.compile(r"呢[?？。]*$|\b(?:what|how) about\b|\binstead\b", re.IGNORECASE)
+WANTS = re.compile(
+    r"^(?:我?(?:只|就|想)?要|来|换成?|只看)|的$|\b(?:please|something|anything|any in|prefer|want|ones?)\b",
+    re.IGNORECASE,
+)
 MORE_THAN_ONE = re.compile(r"\bones\b|\boptions\b|哪些|几款|几个", re.IGNORECASE)
 NOT_SHOPPING = ("faq", "add_to_cart", "compare", "coupon", "feedback_pos", "feedback_neg", "repeat")
 
@@ -29,17 +43,30 @@ def shopping_intent(heard: Heard, memory: Memory) -> str:
     name, slots = heard.guess.name, heard.slots
     if name not in OPEN_TO_CONTEXT:
         return ""
+    if name == "compare" and _cheaper_of(heard, memory):
+        return "select"
     if name in NOT_SHOPPING and heard.guess.confidence >= STRONG and not _overrules(heard, memory):
         return ""
     if _asks_about_one(heard, memory):
         return "product_info"
     if _chooses(heard, memory):
         return "select"
+    if (
+        "goods" in slots
+        and "category" not in slots
+        and name in ("recommend", "out_of_scope", "inform", "refine")
+    ):
+        return "recommend"
     if "category" in slots or "exclude_category" in slots:
         return _search_or_narrow(heard, memory)
     if _wishes(slots):
         unclear = name in ("chitchat", "greet", "faq", "deny", "affirm", "out_of_scope", "coupon")
-        if not _searching(memory) and unclear and not heard.implied_category and "brand" not in slots:
+        if (
+            not _searching(memory)
+            and unclear
+            and not heard.implied_category
+            and "brand" not in slots
+        ):
             return ""
         return "refine" if _searching(memory) else "recommend"
     if "product" in slots and name in ("recommend", "inform", "out_of_scope", "refine", "select"):
@@ -63,10 +90,20 @@ def _overrules(heard: Heard, memory: Memory) -> bool:
     return False
 
 
+def _cheaper_of(heard: Heard, memory: Memory) -> bool:
+    """ "Which one is cheaper?" chooses among what is shown."""
+    slots = heard.slots
+    return (
+        bool(memory.shown)
+        and slots.get("relative") in ("cheaper", "cheapest", "pricier")
+        and not ({"product", "ordinal"} & set(slots))
+    )
+
+
 def _asks_about_one(heard: Heard, memory: Memory) -> bool:
     slots = heard.slots
     name = heard.guess.name
-    one = bool(memory.focus or len(memory.shown) == 1)
+    one = bool(memory.focus or (len(memory.shown) == 1 and {"aspect", "size"} & set(slots)))
     pointed = "ordinal" in slots or "product" in slots
     definite = bool(DEFINITE.search(heard.text)) and bool(memory.shown)
     if "aspect" in slots and (pointed or definite or ABOUT_IT.search(heard.text) or one):
@@ -78,10 +115,20 @@ def _asks_about_one(heard: Heard, memory: Memory) -> bool:
     if detail and asks and "category" not in slots and not MORE_THAN_ONE.search(heard.text):
         if pointed or (definite and "relative" in slots):
             return True
-        plain = not {"relative", "brand", "exclude_brand", "price_max", "price_min", "price_near"} & set(slots)
-        return one and plain and (name == "product_info" or not WHAT_ABOUT.search(heard.text))
-    return name == "product_info" and "category" not in slots and (pointed or one or bool(memory.shown)) and not (
-        _wishes(slots) and not pointed and not one and not definite
+        plain = not {
+            "relative",
+            "brand",
+            "exclude_brand",
+            "price_max",
+            "price_min",
+            "price_near",
+        } & set(slots)
+        return one and plain and not (WANTS.search(heard.text) or WHAT_ABOUT.search(heard.text))
+    return (
+        name == "product_info"
+        and "category" not in slots
+        and (pointed or one or bool(memory.shown))
+        and not (_wishes(slots) and not pointed and not one and not definite)
     )
 
 
@@ -95,7 +142,11 @@ def _chooses(heard: Heard, memory: Memory) -> bool:
     if name == "select" and heard.guess.confidence >= 0.4 and "category" not in slots:
         return True
     pointing = {"relative", "color", "brand", "feature"} & set(slots)
-    return bool(pointing) and bool(DEFINITE.search(heard.text)) and slots.get("relative") not in ("other", "similar")
+    return (
+        bool(pointing)
+        and bool(DEFINITE.search(heard.text))
+        and slots.get("relative") not in ("other", "similar")
+    )
 
 
 def _search_or_narrow(heard: Heard, memory: Memory) -> str:

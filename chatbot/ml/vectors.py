@@ -41,7 +41,9 @@ class Vectors:
     @property
     def vocabulary(self) -> frozenset[str]:
         """The words (not the character runs) that were seen."""
-        return frozenset(term[2:] for term in self.terms_ if term.startswith("w:") and " " not in term)
+        return frozenset(
+            term[2:] for term in self.terms_ if term.startswith("w:") and " " not in term
+        )
 
     def arrays(self) -> dict[str, np.ndarray]:
         return {"terms": np.array(list(self.terms_)), "idf": self.idf_}

@@ -23,8 +23,12 @@ class Command(BaseCommand):
         parser.add_argument("dialogues", nargs="?", type=Path)
         parser.add_argument("--store", type=Path)
         parser.add_argument("--output", type=Path)
-        parser.add_argument("--inside", action="store_true", help="already in the throwaway database")
-        parser.add_argument("--prepare", action="store_true", help="train the shipped classifier here")
+        parser.add_argument(
+            "--inside", action="store_true", help="already in the throwaway database"
+        )
+        parser.add_argument(
+            "--prepare", action="store_true", help="train the shipped classifier here"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["prepare"]:
