@@ -32,6 +32,7 @@ STATUS_COLOURS = {
 }
 FROM = {  # from which states a step can be taken: the buttons that are shown
     "start": {Status.DRAFT, Status.SCHEDULED},
+    "schedule": {Status.DRAFT},
     "pause": {Status.SENDING},
     "resume": {Status.PAUSED},
     "cancel": {Status.DRAFT, Status.SCHEDULED, Status.MATERIALISING, Status.SENDING, Status.PAUSED},
@@ -82,9 +83,12 @@ class CampaignAdmin(ModelAdmin):
     show_full_result_count = False
     paginator = InfinitePaginator
     actions = None
-    actions_detail = ("result", "preview", "start", "pause", "resume", "cancel")
+    actions_detail = ("result", "preview", "start", "schedule", "pause", "resume", "cancel")
     fieldsets = (
-        (None, {"fields": ("name", "segment", "topic", "channel", "holdout_share")}),
+        (
+            None,
+            {"fields": ("name", "segment", "topic", "channel", "holdout_share", "scheduled_at")},
+        ),
         (
             _("Rules"),
             {
@@ -160,6 +164,15 @@ class CampaignAdmin(ModelAdmin):
         title = _now("Start this campaign?")
         return self._step(request, object_id, begin, title=title, starts=True)
 
+    @action(description=_("Schedule"), icon="schedule", permissions=["schedule"])
+    def schedule(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        def wait(campaign: Campaign) -> str:
+            lifecycle.schedule(campaign)
+            return _now("The campaign starts at the time that was set.")
+
+        title = _now("Start this campaign at the time that was set?")
+        return self._step(request, object_id, wait, title=title, starts=True)
+
     @action(description=_("Pause"), icon="pause", permissions=["pause"])
     def pause(self, request: HttpRequest, object_id: str) -> HttpResponse:
         def hold(campaign: Campaign) -> str:
@@ -189,6 +202,9 @@ class CampaignAdmin(ModelAdmin):
     def has_start_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return self._may(request, object_id, "start")
 
+    def has_schedule_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return self._may(request, object_id, "schedule")
+
     def has_pause_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return self._may(request, object_id, "pause")
 
@@ -204,8 +220,10 @@ class CampaignAdmin(ModelAdmin):
             return False
         if request.method == "POST" or object_id is None:
             return True
-        status = Campaign.objects.filter(pk=object_id).values_list("status", flat=True).first()
-        return status in FROM[step]
+        campaign = Campaign.objects.filter(pk=object_id).first()
+        if campaign is None or (step == "schedule" and campaign.scheduled_at is None):
+            return False
+        return campaign.status in FROM[step]
 
     def _step(
         self,

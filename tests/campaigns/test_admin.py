@@ -12,7 +12,7 @@ from tests.campaigns.world import (
     send_all,
     start,
 )
-from tests.factories import make_topic
+from tests.factories import NOON, make_topic
 
 pytestmark = pytest.mark.django_db
 
@@ -125,6 +125,15 @@ def test_pause_resume_and_cancel(staff, campaign):
         staff.post(page(campaign, step))
         campaign.refresh_from_db()
         assert campaign.status == status
+
+
+def test_a_campaign_with_a_time_can_be_scheduled(staff, campaign):
+    assert page(campaign, "schedule") not in staff.get(page(campaign, "change")).content.decode()
+    Campaign.objects.update(scheduled_at=NOON)
+    assert page(campaign, "schedule") in staff.get(page(campaign, "change")).content.decode()
+    staff.post(page(campaign, "schedule"))
+    campaign.refresh_from_db()
+    assert campaign.status == "scheduled"
 
 
 def test_a_step_that_came_too_late_is_refused_in_words(staff, campaign):
