@@ -7,6 +7,7 @@ start when only some of them are named.
 
 import secrets
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -207,6 +208,8 @@ STATIC_ROOT = VAR_DIR / "static"
 STATIC_ROOT.mkdir(exist_ok=True)
 WHITENOISE_USE_FINDERS = DEBUG
 WHITENOISE_AUTOREFRESH = False
+# Static files are small: reading one in a piece under ASGI is what we want.
+warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous")
 X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = not DEBUG
 SECURE_HSTS_SECONDS = 0 if DEBUG else 31_536_000

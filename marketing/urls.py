@@ -13,5 +13,6 @@ urlpatterns = [
     path("", include("django_prometheus.urls")),  # /metrics
     path("", include("crm.urls")),
     path("", include("campaigns.urls")),
+    path("", include("chatbot.urls")),
     path("", include("marketing.shop.urls")),
 ]

@@ -1,12 +1,13 @@
 """The demo shop: what a customer sees, served by the same doors as every other channel."""
 
+from itertools import zip_longest
 from typing import Any
 from uuid import uuid4
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -37,7 +38,7 @@ def home(request: HttpRequest) -> HttpResponse:
         categories=Category.objects.order_by("pk"),
         chosen=chosen,
         recommended=_recommended(request, placement="home") if not chosen else [],
-        products=products.order_by("-pk" if not chosen else "price")[:SHELF],
+        products=products.order_by("price")[:SHELF] if chosen else _mixed(products),
     )
 
 
@@ -124,6 +125,15 @@ def image(request: HttpRequest, sku: str) -> HttpResponse:
     response = HttpResponse(pictures.draw(found, slug), content_type="image/svg+xml")
     response["Cache-Control"] = "public, max-age=86400"
     return response
+
+
+def _mixed(products: QuerySet[Product]) -> list[Product]:
+    """The newest of every category in turn: a window, not a warehouse row."""
+    by_category: dict[int | None, list[Product]] = {}
+    for found in products.order_by("-pk")[: SHELF * 8]:
+        by_category.setdefault(found.category_id, []).append(found)
+    turns = zip_longest(*by_category.values())
+    return [found for turn in turns for found in turn if found is not None][:SHELF]
 
 
 def _introduce(shopper: Customer, email: str, name: str) -> None:
