@@ -104,11 +104,14 @@ class Lifetime:
         x, age = summary.frequency, summary.age
         a = a if abs(a - 1.0) > 1e-6 else 1.0 + 1e-6
         reach = alpha + age
-        series = hyp2f1(r + x, b + x, a + b + x - 1.0, horizon / (reach + horizon))
-        left = 1.0 - (reach / (reach + horizon)) ** (r + x) * series
-        return np.asarray(
-            np.maximum((a + b + x - 1.0) / (a - 1.0) * left * self.p_alive(summary), 0.0)
-        )
+        with np.errstate(all="ignore"):
+            series = hyp2f1(r + x, b + x, a + b + x - 1.0, horizon / (reach + horizon))
+            left = 1.0 - (reach / (reach + horizon)) ** (r + x) * series
+            expected = (a + b + x - 1.0) / (a - 1.0) * left
+        # Where nobody ever leaves or all are alike the series overflows; the rate is its limit.
+        staying = (r + x) / reach * horizon
+        expected = np.where(np.isfinite(expected), np.clip(expected, 0.0, staying), staying)
+        return np.asarray(expected * self.p_alive(summary))
 
     def expected_money(self, summary: Summary) -> np.ndarray:
         """(customers,) mean value of a purchase to come; zero where no money was fitted."""

@@ -173,6 +173,14 @@ class TestOddData:
         assert np.isfinite(fitted.expected_money(data)).all()
 
 
+    def test_buyers_as_regular_as_clocks_go_on_at_their_rate(self):
+        ages = np.arange(200.0, 260.0)
+        frequency = np.floor(ages / 50.0)
+        data = Summary(frequency, frequency * 50.0, ages, np.full(60, 9.0))
+        expected = Lifetime().fit(data).expected_purchases(data, horizon=100.0)
+        assert np.all((expected > 1.2) & (expected < 2.8))
+
+
 class TestSummarise:
     def of(self, orders, *, today=100):
         table = np.array(orders, dtype=float)
