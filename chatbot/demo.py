@@ -1,5 +1,7 @@
 """Finished conversations, questions and examples for the demo store."""
 
+# ruff: noqa: E501  (tables of words and patterns read best one to a line)
+
 import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -42,14 +42,15 @@ def load_dialogue_store(path: Path, report: Report, *, now: datetime) -> None:
         topic, _ = Topic.objects.get_or_create(
             slug="offers", defaults={"name_en": "Offers", "name_zh": "优惠活动"}
         )
-        loaders = (
-            ("products", lambda row, place: _product(row, store, now, report)),
-            ("customers", lambda row, place: _customer(row, topic, now, report)),
-            ("orders", lambda row, place: _order(row, place, now, report)),
-            ("coupons", lambda row, place: _coupon(row, now, report)),
-            ("faq", lambda row, place: _answer(row, report)),
-        )
-        for part, load in loaders:
+        currency = str(store.get("currency", "CNY"))
+        loads: dict[str, Callable[[Row, int], None]] = {
+            "products": lambda row, _: _product(row, currency, now, report),
+            "customers": lambda row, _: _customer(row, topic, now, report),
+            "orders": lambda row, place: _order(row, place, now, report),
+            "coupons": lambda row, _: _coupon(row, report),
+            "faq": lambda row, _: _answer(row, report),
+        }
+        for part, load in loads.items():
             for place, row in enumerate(store[part], start=1):
                 try:
                     load(row, place)
@@ -62,7 +63,7 @@ def read_store(path: Path) -> dict[str, Any]:
     """The store file as it is. Raises UnusableFile, naming what is missing."""
     try:
         with open_text(path) as file:
-            store = json.load(file)
+            store: dict[str, Any] = json.load(file)
     except UnicodeDecodeError as error:
         raise UnusableFile(f"{path}: not UTF-8 ({error.reason})") from None
     except json.JSONDecodeError as error:
@@ -98,7 +99,7 @@ def _names(names: list[str], slug: str) -> dict[str, Any]:
     return {"name_zh": chinese, "name_en": english, "aliases": list(names)}
 
 
-def _product(row: Row, store: Row, now: datetime, report: Report) -> None:
+def _product(row: Row, currency: str, now: datetime, report: Report) -> None:
     category = Category.objects.filter(slug=row["category"]).first()
     brand = Brand.objects.filter(slug=row["brand"]).first()
     category = category or _keep(
@@ -111,7 +112,7 @@ def _product(row: Row, store: Row, now: datetime, report: Report) -> None:
         "category": category,
         "brand": brand,
         "price": row["price"],
-        "currency": store.get("currency", "CNY"),
+        "currency": currency,
         "stock": row.get("stock"),
         "colors": row.get("colors", []),
         "sizes": [str(size) for size in row.get("sizes", [])],
@@ -181,7 +182,7 @@ def _moment(day: str | None, now: datetime) -> datetime | None:
     return datetime.combine(datetime.fromisoformat(day).date(), time(10), tzinfo=now.tzinfo)
 
 
-def _coupon(row: Row, now: datetime, report: Report) -> None:
+def _coupon(row: Row, report: Report) -> None:
     category = (
         Category.objects.filter(slug=row["category"]).first() if row.get("category") else None
     )

@@ -1,5 +1,7 @@
 """The bot's fixed phrases: Chinese, then English."""
 
+# ruff: noqa: E501  (tables of words and patterns read best one to a line)
+
 Pair = tuple[str, str]
 
 TEXTS: dict[str, Pair] = {

@@ -90,7 +90,10 @@ NO_TOPIC = (
 
 
 def _say(name: str) -> Handler:
-    return lambda command, memory, look: (memory, [Act(name)])
+    def handler(command: Command, memory: Memory, look: Lookups) -> Step:
+        return memory, [Act(name)]
+
+    return handler
 
 
 def _flow(command: Command, memory: Memory, look: Lookups) -> Step:

@@ -1,5 +1,7 @@
 """What a message names: goods from the catalogue, prices, days, numbers, people, channels."""
 
+# ruff: noqa: E501  (tables of words and patterns read best one to a line)
+
 import re
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,5 +1,7 @@
 """Intents by telling words: the baseline, the fallback, and the words that leave no doubt."""
 
+# ruff: noqa: E501  (tables of words and patterns read best one to a line)
+
 import re
 
 from chatbot.ml.intent import Guess

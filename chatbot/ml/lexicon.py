@@ -133,7 +133,7 @@ class Lexicon:
         return [Found("category", tuple(dict.fromkeys(kinds)), left, right, words)] if kinds else []
 
     def correct(self, text: str) -> str:
-        """Mend misspelt shop words: one letter in a word of five, two in a word of eight."""
+        """Mend misspelt shop words: one letter in a word of five, two in a word of seven."""
         return re.sub(r"[A-Za-z]{5,}", lambda match: self._mend(match.group()), text)
 
     def _mend(self, word: str) -> str:
@@ -198,7 +198,7 @@ def _group(phrases: list[Phrase], left: int, right: int, text: str) -> list[Foun
 
 
 def _is_close(word: str, other: str) -> bool:
-    allowed = 2 if len(other) >= 8 else 1
+    allowed = 2 if len(other) >= 7 else 1
     return abs(len(word) - len(other)) <= allowed and _distance(word, other) <= allowed
 
 

@@ -1,5 +1,7 @@
 """Price wishes in words: 两千以内, under 3k, 2000-3000, 五百左右."""
 
+# ruff: noqa: E501  (tables of words and patterns read best one to a line)
+
 import re
 from dataclasses import dataclass
 

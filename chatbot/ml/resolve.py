@@ -4,6 +4,8 @@ The order matters and is told by the names of `READERS`: the first that has some
 say decides.
 """
 
+# ruff: noqa: E501  (tables of words and patterns read best one to a line)
+
 import re
 from collections.abc import Callable
 from typing import Any
@@ -262,11 +264,7 @@ def order_number(heard: Heard, memory: Memory) -> Reading | None:
 
 def goods(heard: Heard, memory: Memory) -> Reading | None:
     """Talk about products, where context decides between searching, narrowing and choosing."""
-    if (
-        "return_type" in heard.slots
-        and (BOUGHT.search(heard.text) or _is_bare(heard))
-        and heard.guess.name != "faq"
-    ):
+    if "return_type" in heard.slots and _wants_back(heard):
         return read("return_request", heard)
     intent = shopping_intent(heard, memory)
     if not intent:
@@ -282,6 +280,12 @@ def goods(heard: Heard, memory: Memory) -> Reading | None:
     return read(reported, heard, Command(intent, slots, heard.text))
 
 
+def _wants_back(heard: Heard) -> bool:
+    if BOUGHT.search(heard.text):
+        return heard.guess.name not in ("faq", "refine")
+    return heard.guess.name in ("return_request", "inform") and _is_bare(heard)
+
+
 def still_coupons(heard: Heard, memory: Memory) -> Reading | None:
     """Coupons were the subject, and something to use them for is named."""
     short = len(heard.text) < 30 and re.search(r"\bfor\b|的吗|呢", heard.text)
@@ -290,7 +294,7 @@ def still_coupons(heard: Heard, memory: Memory) -> Reading | None:
     return (
         read("coupon", heard)
         if heard.guess.name
-        in (  # noqa: E501
+        in (
             "recommend",
             "coupon",
             "inform",

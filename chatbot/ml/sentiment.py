@@ -1,5 +1,7 @@
 """How somebody feels, from a small bilingual list of words with negation and emphasis."""
 
+# ruff: noqa: E501  (tables of words and patterns read best one to a line)
+
 import math
 import re
 from dataclasses import dataclass

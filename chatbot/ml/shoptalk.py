@@ -1,5 +1,7 @@
 """Talk about goods: is it a new search, a narrower one, a choice, or a question about one?"""
 
+# ruff: noqa: E501  (tables of words and patterns read best one to a line)
+
 import re
 from typing import Any
 
@@ -40,7 +42,7 @@ NOT_SHOPPING = ("faq", "add_to_cart", "compare", "coupon", "feedback_pos", "feed
 
 def shopping_intent(heard: Heard, memory: Memory) -> str:
     """recommend, refine, select or product_info; empty when this is about something else."""
-    name, slots = heard.guess.name, heard.slots
+    name = heard.guess.name
     if name not in OPEN_TO_CONTEXT:
         return ""
     if name == "compare" and _cheaper_of(heard, memory):
@@ -51,27 +53,29 @@ def shopping_intent(heard: Heard, memory: Memory) -> str:
         return "product_info"
     if _chooses(heard, memory):
         return "select"
-    if (
-        "goods" in slots
-        and "category" not in slots
-        and name in ("recommend", "out_of_scope", "inform", "refine")
-    ):
-        return "recommend"
+    return _search(heard, memory)
+
+
+def _search(heard: Heard, memory: Memory) -> str:
+    name, slots = heard.guess.name, heard.slots
     if "category" in slots or "exclude_category" in slots:
         return _search_or_narrow(heard, memory)
+    if "goods" in slots and name in ("recommend", "out_of_scope", "inform", "refine"):
+        return "recommend"
     if _wishes(slots):
-        unclear = name in ("chitchat", "greet", "faq", "deny", "affirm", "out_of_scope", "coupon")
-        if (
-            not _searching(memory)
-            and unclear
-            and not heard.implied_category
-            and "brand" not in slots
-        ):
-            return ""
-        return "refine" if _searching(memory) else "recommend"
+        return _wish(heard, memory)
     if "product" in slots and name in ("recommend", "inform", "out_of_scope", "refine", "select"):
         return "recommend" if name == "recommend" else "product_info"
     return _without_entities(name, heard, memory)
+
+
+def _wish(heard: Heard, memory: Memory) -> str:
+    """A colour, a price, a brand: narrows what is under way, or begins a search."""
+    if _searching(memory):
+        return "refine"
+    unclear = ("chitchat", "greet", "faq", "deny", "affirm", "out_of_scope", "coupon")
+    named = heard.implied_category or "brand" in heard.slots
+    return "" if heard.guess.name in unclear and not named else "recommend"
 
 
 def _without_entities(name: str, heard: Heard, memory: Memory) -> str:

@@ -1,5 +1,7 @@
 """Words from a message: one spelling, its language, its tokens."""
 
+# ruff: noqa: E501  (tables of words and patterns read best one to a line)
+
 import re
 import unicodedata
 from functools import lru_cache

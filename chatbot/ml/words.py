@@ -3,6 +3,8 @@
 The catalogue says which colours and features exist; this says how people call them.
 """
 
+# ruff: noqa: E501  (tables of words and patterns read best one to a line)
+
 COLORS: dict[str, tuple[str, ...]] = {
     "black": ("黑色", "黑的", "纯黑", "曜石黑", "black"),
     "white": ("白色", "白的", "纯白", "white"),
@@ -195,7 +197,7 @@ CHANNELS: dict[str, str] = {
     "all": r"所有|全部|一切|任何|通通|统统|都别|都不|全都|\ball\b|everything|any (?:more )?(?:messages|channel)|anything",
 }
 RETURN_TYPES: dict[str, str] = {
-    "exchange": r"换货|换一|换个|换成|换大|换小|换码|调换|想换|要换|能换|可以换|退换|更换|\bexchang|\bswap|\breplace",
+    "exchange": r"换货|换一|换个(?!牌|品|颜|款|便|别)|换成|换大|换小|换码|调换|想换|要换|能换|可以换|退换|更换|\bexchang|\bswap|\breplace",
     "return": r"退货|退款|退掉|退了|想退|要退|能退|可以退|退一下|给我退|申请退|退回|我退|\breturn|\brefund|money back|send (?:it|this|them) back",
 }
 RELATIVES: dict[str, str] = {
