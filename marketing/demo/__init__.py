@@ -7,8 +7,8 @@ import numpy as np
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from campaigns import demo as campaign_demo
-from chatbot import demo as chat_demo
+from campaigns.demo import past_campaigns
+from chatbot.demo import answers, chats
 from crm.models import Customer, Segment, Source, Topic
 from crm.segments import refresh_all
 from marketing.demo import catalogue, history, people
@@ -67,10 +67,10 @@ def fill(*, customers: int, seed: int, now: datetime, staff: User | None = None)
         made["customers"] += size
         sys.stderr.write(f"  {made['customers']:,} customers, {made['orders']:,} orders\n")
     _make_segments(now=now)
-    made["answers"] = chat_demo.answers()
+    made["answers"] = answers()
     some = list(Customer.objects.order_by("-last_seen_at")[: max(20, customers // 10)])
-    made["chats"] = chat_demo.chats(some, now=now, rng=rng)
-    made["campaigns"] = campaign_demo.past_campaigns(now=now, rng=rng, staff=staff)
+    made["chats"] = chats(some, now=now, rng=rng)
+    made["campaigns"] = past_campaigns(now=now, rng=rng, staff=staff)
     return made
 
 
