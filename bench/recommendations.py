@@ -94,7 +94,7 @@ def main():
         data, relevant, repeats = load(split)
         print(f"{split}: {data.shape[0]} customers, {data.shape[1]} products, {data.values.nnz} cells")
         for name in options.algorithms:
-            recommender = Hybrid(repeats=repeats) if name == "hybrid" else VOICES[name]()
+            recommender = Hybrid(repeats=repeats, by_chance=split.endswith("random")) if name == "hybrid" else VOICES[name]()
             row = results.setdefault(split, {})[name] = measure(recommender, data, relevant, repeats)
             print(f"  {name:14} {row['ndcg@10']:.4f}  fit {row['fit']:7.2f}  lists {row['lists']:6.2f} CPU s", flush=True)
             if name == "hybrid":

@@ -45,6 +45,12 @@ def _recommend_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--k", type=_positive, default=10)
     parser.add_argument("--algorithm", choices=ALGORITHMS, default=Hybrid.name)
     parser.add_argument("--repeat", action="store_true", help="known products may come again")
+    parser.add_argument(
+        "--holdout",
+        choices=["time", "chance"],
+        default="time",
+        help="what hybrid learns its weights for: what comes next, or gaps at random",
+    )
     parser.add_argument("--seed", type=int, default=0)
 
 
@@ -149,7 +155,8 @@ def _asked(path: str | None, world: World) -> list[str]:
 
 def _made(options: argparse.Namespace) -> Recommender:
     if options.algorithm == Hybrid.name:
-        return Hybrid(repeats=options.repeat, seed=options.seed)
+        by_chance = options.holdout == "chance"
+        return Hybrid(repeats=options.repeat, by_chance=by_chance, seed=options.seed)
     return _seeded(options.algorithm, options.seed)
 
 

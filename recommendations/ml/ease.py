@@ -17,7 +17,7 @@ class Ease(Recommender):
     def __init__(
         self,
         *,
-        l2: float = 50.0,
+        l2: float = 100.0,
         dropout: float = 0.3,
         half_life: float | None = None,
         likes: float = 0.5,

@@ -46,9 +46,9 @@ class Als(ImplicitFactors):
     def __init__(
         self,
         *,
-        factors: int = 64,
-        l2: float = 1.0,
-        alpha: float = 3.0,
+        factors: int = 32,
+        l2: float = 30.0,
+        alpha: float = 10.0,
         iterations: int = 15,
         half_life: float | None = None,
         seed: int = 0,

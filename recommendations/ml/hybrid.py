@@ -15,7 +15,7 @@ from recommendations.ml.interactions import Interactions
 from recommendations.ml.ranking import best_of_rows, ndcg
 from recommendations.ml.recommender import Recommender
 from recommendations.ml.voices import VOICES
-from recommendations.ml.window import hold_back
+from recommendations.ml.window import has_repeats, hold_back
 
 Part = tuple[str, dict[str, Any]]
 
@@ -24,12 +24,18 @@ DISCOVERY: tuple[Part, ...] = (
     ("ease", {}),
     ("ease", {"half_life": 60.0, "l2": 20.0}),
     ("als", {}),
+    ("als", {"half_life": 60.0}),
+    ("user-knn", {}),
     ("user-knn", {"half_life": 60.0}),
     ("item-knn", {}),
+    ("truncated-svd", {}),
     ("sequential", {}),
+    ("sequential", {"window": 30, "last": 20, "fading": 0.9}),
     ("content", {}),
 )
-REPEATS: tuple[Part, ...] = (*DISCOVERY, ("history", {}))
+REPEATS: tuple[Part, ...] = (*DISCOVERY, ("history", {"half_life": 120.0}))
+# Learned once on a shop's full history, for repeats that a table of single cells cannot show.
+UNSEEN_REPEATS = {4: 0.5, 6: 0.5}  # als and user-knn, both with decay
 JUDGED = 600  # customers of the inner window that are looked at
 FEWEST_JUDGED = 30  # in a group of histories, or it shares the weights of all
 ROUNDS = 12
@@ -38,7 +44,11 @@ AT_ONCE = 512  # rows scored together
 
 
 class Hybrid(Recommender):
-    """A weighted sum of the standardised scores of its voices."""
+    """A weighted sum of the standardised scores of its voices.
+
+    by_chance: weights are judged on cells held back by chance, not on the later ones: for filling
+    gaps in a table, where the question is not what comes next.
+    """
 
     name: ClassVar[str] = "hybrid"
     weights_: np.ndarray  # (2 groups, voices) each row adds up to 1
@@ -46,16 +56,28 @@ class Hybrid(Recommender):
     voices_: list[Recommender | None]  # None for a voice that nobody listens to
 
     def __init__(
-        self, *, parts: tuple[Part, ...] | None = None, repeats: bool = False, seed: int = 0
+        self,
+        *,
+        parts: tuple[Part, ...] | None = None,
+        repeats: bool = False,
+        by_chance: bool = False,
+        seed: int = 0,
     ) -> None:
         self.parts = parts
         self.repeats = repeats
+        self.by_chance = by_chance
         self.seed = seed
 
     def fit(self, interactions: Interactions) -> Self:
-        earlier, later = hold_back(interactions, repeats=self.repeats)
-        voices = [voice.fit(earlier) for voice in self._voices()]
-        self.weights_ = self._listen(voices, earlier, later)
+        if self.repeats and self.parts is None and not has_repeats(interactions):
+            self.weights_ = np.zeros((2, len(REPEATS)))
+            self.weights_[:, list(UNSEEN_REPEATS)] = list(UNSEEN_REPEATS.values())
+        else:
+            earlier, later = hold_back(
+                interactions, repeats=self.repeats, by_chance=self.by_chance, seed=self.seed
+            )
+            voices = [voice.fit(earlier) for voice in self._voices()]
+            self.weights_ = self._listen(voices, earlier, later)
         # A voice that nobody should listen to costs time at every request.
         self.heard_ = np.flatnonzero(self.weights_.any(axis=0))
         self.voices_ = self.refit(interactions).voices_
@@ -63,7 +85,7 @@ class Hybrid(Recommender):
 
     def refit(self, interactions: Interactions) -> Self:
         """The same voices with the same weights, taught anew on other data."""
-        again = type(self)(parts=self.parts, repeats=self.repeats, seed=self.seed)
+        again = type(self)(**self._settings())
         again.weights_, again.heard_ = self.weights_, self.heard_
         again.voices_ = [
             voice.fit(interactions) if number in self.heard_ else None
@@ -85,8 +107,7 @@ class Hybrid(Recommender):
             state = voice.state() if voice else None
             inner.append({"name": voice.name, **state.settings} if voice and state else None)
             arrays |= {f"{number}:{key}": a for key, a in (state.arrays if state else {}).items()}
-        settings = {"parts": self.parts, "repeats": self.repeats, "seed": self.seed}
-        return State(arrays, {**settings, "voices": inner})
+        return State(arrays, {**self._settings(), "voices": inner})
 
     @classmethod
     def from_state(cls, state: State) -> Self:
@@ -104,6 +125,14 @@ class Hybrid(Recommender):
     def weights_of(self, rows: Interactions) -> np.ndarray:
         """(rows, voices) how loud each voice is for each row."""
         return np.asarray(self.weights_[_group(rows)])
+
+    def _settings(self) -> dict[str, Any]:
+        return {
+            "parts": self.parts,
+            "repeats": self.repeats,
+            "by_chance": self.by_chance,
+            "seed": self.seed,
+        }
 
     def _blend(self, rows: Interactions) -> np.ndarray:
         weights = self.weights_of(rows)

@@ -20,7 +20,7 @@ class ItemNeighbours(Recommender):
     name: ClassVar[str] = "item-knn"
 
     def __init__(
-        self, *, k: int = 100, shrinkage: float = 10.0, half_life: float | None = None
+        self, *, k: int = 300, shrinkage: float = 10.0, half_life: float | None = None
     ) -> None:
         self.k = k
         self.shrinkage = shrinkage

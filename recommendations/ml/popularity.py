@@ -45,7 +45,8 @@ class History(Recommender):
             float
         )
         repeats = np.asarray(again.sum(axis=0)).ravel()
-        mean = repeats.sum() / max(buyers.sum(), 1.0)
+        # Where every cell is alike nothing is known of repeats: every product may come again.
+        mean = repeats.sum() / max(buyers.sum(), 1.0) or 1.0
         self.again_ = (repeats + self.shrinkage * mean) / (buyers + self.shrinkage)
         return self
 

@@ -11,22 +11,32 @@ RETURNING = 0.5  # of the later rows that must be of earlier customers for one c
 
 
 def hold_back(
-    interactions: Interactions, *, repeats: bool = False
+    interactions: Interactions, *, repeats: bool = False, by_chance: bool = False, seed: int = 0
 ) -> tuple[Interactions, sparse.csr_matrix]:
     """Split into (earlier, later); later is (customers, products), ones where something is wished.
 
     One cut in time for all, as in serving, wherever customers come back after it; else (visitors
-    who rate for an hour and never return) the last part of every customer's own row.
+    who rate for an hour and never return) the last part of every customer's own row. With
+    `by_chance`, or where no times are known, a part of every row at random.
     Without `repeats` later holds only what is new to the customer.
     """
+    if by_chance or not len(interactions.days) or np.ptp(interactions.days) == 0:
+        return _by_customer(
+            interactions, np.random.default_rng(seed).random(len(interactions.days))
+        )
     log = interactions.log
-    if log is not None and len(log.days):
-        cut = float(np.quantile(log.days, 1.0 - SHARE))
-        is_later = log.days >= cut
+    if log is not None:
+        is_later = log.days >= float(np.quantile(log.days, 1.0 - SHARE))
         returning = np.isin(log.customers[is_later], log.customers[~is_later])
-        if returning.size and returning.mean() >= RETURNING:
+        if returning.mean() >= RETURNING:
             return _at_moment(interactions, log, is_later, repeats)
-    return _by_customer(interactions)
+    return _by_customer(interactions, interactions.days)
+
+
+def has_repeats(interactions: Interactions) -> bool:
+    """Whether any customer is seen to choose a product a second time."""
+    log = interactions.log
+    return log is not None and len(log.days) > interactions.values.nnz
 
 
 def _at_moment(
@@ -65,9 +75,11 @@ def _wished(after: Interactions, whole: Interactions) -> sparse.csr_matrix:
     return sparse.csr_matrix(after.values >= LIKED * whole.values.data.max()).astype(float)
 
 
-def _by_customer(interactions: Interactions) -> tuple[Interactions, sparse.csr_matrix]:
+def _by_customer(
+    interactions: Interactions, moments: np.ndarray
+) -> tuple[Interactions, sparse.csr_matrix]:
     cells = interactions.values.tocoo()
-    order = np.lexsort((cells.col, interactions.days, cells.row))
+    order = np.lexsort((cells.col, moments, cells.row))
     position = np.empty(len(order), int)
     position[order] = np.arange(len(order)) - interactions.values.indptr[cells.row[order]]
     count = np.diff(interactions.values.indptr)[cells.row]
