@@ -36,9 +36,11 @@ DISCOVERY: tuple[Part, ...] = (
 REPEATS: tuple[Part, ...] = (*DISCOVERY, ("history", {"half_life": 120.0}))
 # Learned once on a shop's full history, for repeats that a table of single cells cannot show.
 UNSEEN_REPEATS = {4: 0.5, 6: 0.5}  # als and user-knn, both with decay
-JUDGED = 600  # customers of the inner window that are looked at
+JUDGED = 800  # customers of the inner window that are looked at
 FEWEST_JUDGED = 30  # in a group of histories, or it shares the weights of all
-ROUNDS = 12
+ROUNDS = 8
+SAMPLES = 5
+QUIETEST = 0.05  # share of the weights below which a voice is not heard at all
 SHORT = 6  # interactions below which a history is short
 AT_ONCE = 512  # rows scored together
 
@@ -169,21 +171,32 @@ class Hybrid(Recommender):
     def _select(
         self, said: list[np.ndarray], rows: Interactions, later: sparse.csr_matrix, mine: np.ndarray
     ) -> np.ndarray:
-        seen = None if self.repeats else rows.touched()[mine]
-        counts = np.zeros(len(said))
-        total, reached = np.zeros((len(mine), rows.shape[1])), -1.0
-        for _ in range(ROUNDS):
-            tried = [
-                ndcg(best_of_rows(total + one[mine], n=10, seen=seen), later[mine]).mean()
-                for one in said
-            ]
-            best = int(np.argmax(tried))
-            if tried[best] <= reached:
-                break
-            reached = float(tried[best])
-            counts[best] += 1
-            total += said[best][mine]
-        return counts / counts.sum()
+        """Weights averaged over samples of half of the customers: one window is one opinion."""
+        rng = np.random.default_rng(self.seed)
+        weights = np.zeros(len(said))
+        for _ in range(SAMPLES):
+            half = np.sort(rng.choice(mine, (len(mine) + 1) // 2, replace=False))
+            seen = None if self.repeats else rows.touched()[half]
+            weights += _greedy([one[half] for one in said], seen, later[half])
+        # A whisper costs as much time at every request as a voice.
+        weights[weights < QUIETEST * weights.sum()] = 0.0
+        return weights / weights.sum()
+
+
+def _greedy(
+    said: list[np.ndarray], seen: sparse.csr_matrix | None, later: sparse.csr_matrix
+) -> np.ndarray:
+    """(voices,) share of the rounds in which adding the voice helped the most."""
+    counts, total, reached = np.zeros(len(said)), np.zeros(said[0].shape), -1.0
+    for _ in range(ROUNDS):
+        tried = [ndcg(best_of_rows(total + one, n=10, seen=seen), later).mean() for one in said]
+        best = int(np.argmax(tried))
+        if tried[best] <= reached:
+            break
+        reached = float(tried[best])
+        counts[best] += 1
+        total += said[best]
+    return counts / counts.sum()
 
 
 def standardised(scores: np.ndarray) -> np.ndarray:
