@@ -53,13 +53,18 @@ def hear(conversation_id: int, *, text: str, client_id: str = "", now: datetime)
 
     Raises TooLong and Empty.
     """
+    saying = Saying(Message.Sender.CUSTOMER, checked(text), client_id=client_id[:64])
+    return _append(conversation_id, saying, now=now)
+
+
+def checked(text: str) -> str:
+    """A text that can be stored and shown. Raises TooLong and Empty."""
     if len(text) > LONGEST:
         raise TooLong(f"{len(text)} characters, at most {LONGEST} are allowed")
-    text = text.replace("\x00", "")
+    text = text.replace("\x00", "")  # PostgreSQL keeps no such character
     if not text.strip():
         raise Empty("there is no text in the message")
-    saying = Saying(Message.Sender.CUSTOMER, text, client_id=client_id[:64])
-    return _append(conversation_id, saying, now=now)
+    return text
 
 
 def reply(conversation_id: int, saying: Saying, *, now: datetime) -> Message:

@@ -52,6 +52,7 @@ def answer_as_staff(
     conversation_id: int, staff: User, text: str, *, now: datetime, client_id: str = ""
 ) -> Message:
     """Say something as a member of staff; takes the conversation over where nobody has it."""
+    text = conversation.checked(text)
     take_over(conversation_id, staff, now=now)
     saying = conversation.Saying(Message.Sender.AGENT, text, client_id=client_id, author=staff)
     message = conversation.reply(conversation_id, saying, now=now)

@@ -57,7 +57,8 @@ class IntentClassifier:
         features = self._features(texts, embeddings)
         rng = np.random.default_rng(self.seed)
         held_out = _held_out(target, rng, share=0.2)
-        weights, bias = self._fit_linear(features[~held_out], target[~held_out])
+        fitted = ~held_out if not held_out.all() else held_out  # too few examples to leave out
+        weights, bias = self._fit_linear(features[fitted], target[fitted])
         scores = np.asarray(features[held_out] @ weights.T + bias)
         self.temperature_ = _temperature(scores, target[held_out])
         self.memory_ = _unit(embeddings).astype(np.float16) if embeddings is not None else None

@@ -141,8 +141,9 @@ class Lexicon:
         singular = low[:-1] if low.endswith("s") else low
         if {low, singular} & self.known or self._is_word(low) or self._is_word(singular):
             return word
-        near = [w for w in self._near(low) if w[0] == low[0] and _is_close(low, w)]
-        near = near or [w for w in self._near(singular) if _is_close(singular, w)]
+        candidates = [w for w in self._near(low) if not low.startswith(w)]  # phoned is no phone
+        near = [w for w in candidates if w[0] == low[0] and _is_close(low, w)]
+        near = near or [w for w in candidates if _is_close(singular, w)]
         return near[0] if len(near) == 1 else word
 
     def _is_word(self, word: str) -> bool:

@@ -1,0 +1,277 @@
+"""One pure step, with look-ups made of plain values."""
+
+from datetime import date
+
+import pytest
+
+from chatbot.ml.dialogue import step
+from chatbot.ml.entities import Entity
+from chatbot.ml.hearing import Heard
+from chatbot.ml.intent import Guess
+from chatbot.ml.lookups import Goods, Hit, Parcel, Voucher
+from chatbot.ml.memory import Flow, Memory
+from chatbot.ml.retrieval import Entry, QuestionBook
+
+TODAY = date(2026, 3, 4)
+GOODS = [
+    Goods("A", "Lamp A", 100, category="lamp", brand="x", colors=("red",), stock=3),
+    Goods("B", "Lamp B", 200, category="lamp", brand="y", colors=("blue", "red"), stock=3),
+    Goods("C", "Lamp C", 300, category="lamp", brand="y", colors=("blue",), stock=0),
+]
+
+
+class Shop:
+    is_verified = True
+    today = TODAY
+    return_window = 7
+
+    def __init__(self, orders=(), hits=()):
+        self._orders, self._hits = list(orders), list(hits)
+
+    def search(self, search):
+        frame = search.frame
+        found = [
+            g for g in GOODS
+            if frame.get("price_min", 0) <= g.price <= frame.get("price_max", 1e9)
+            and (search.below is None or g.price < search.below)
+            and frame.get("color", g.colors[0]) in g.colors
+            and g.sku not in search.exclude
+        ]  # fmt: skip
+        return found[: search.n]
+
+    def similar(self, sku, n):
+        return [g for g in GOODS if g.sku != sku][:n]
+
+    def product(self, sku):
+        return next((g for g in GOODS if g.sku == sku), None)
+
+    def orders(self):
+        return self._orders
+
+    def order(self, number):
+        return next((o for o in self._orders if o.number == number), None)
+
+    def vouchers(self, category):
+        return [Voucher("TEN", "10 off")] if category != "none" else []
+
+    def answers(self, question):
+        return self._hits
+
+    def reasons(self, skus):
+        return dict.fromkeys(skus, "because")
+
+    def categories(self):
+        return ["lamp"]
+
+
+def heard(text, intent, sure=0.95, **slots):
+    found = tuple(Entity(slot, value, 0, len(text)) for slot, value in slots.items())
+    return Heard(
+        text, "en", Guess(((intent, sure), ("greet", 1 - sure)), known=0.99), entities=found
+    )
+
+
+def take(memory, *messages, shop=None):
+    for message in messages:
+        outcome = step(message, memory, shop or Shop())
+        memory = outcome.memory
+    return outcome
+
+
+SENT = Parcel("O1", "shipped")
+READY = Parcel("O2", "processing")
+HOME = Parcel("O3", "delivered", delivered=date(2026, 3, 1))
+OLD = Parcel("O4", "delivered", delivered=date(2026, 1, 1))
+ORDERS = Shop([SENT, READY, HOME, OLD])
+
+
+def test_the_step_changes_nothing_that_it_was_given():
+    memory = Memory()
+    step(heard("a lamp", "recommend", category="lamp"), memory, Shop())
+    assert memory == Memory()
+
+
+def test_the_same_input_gives_the_same_outcome():
+    message = heard("a lamp", "recommend", category="lamp")
+    assert step(message, Memory(), Shop()) == step(message, Memory(), Shop())
+
+
+def test_memory_survives_as_json():
+    outcome = take(
+        Memory(),
+        heard("a lamp", "recommend", category="lamp"),
+        heard("cancel O2", "cancel_order", order_id="O2"),
+        shop=ORDERS,
+    )
+    assert Memory.from_json(outcome.memory.as_json()) == outcome.memory
+
+
+def test_what_an_older_memory_does_not_have_takes_its_first_value():
+    assert Memory.from_json({}) == Memory()
+
+
+@pytest.mark.parametrize(
+    ("intent", "order", "act"),
+    [("cancel_order", "O2", "ask_confirm"), ("cancel_order", "O1", "cannot_cancel"), ("cancel_order", "O9", "order_not_found"),
+     ("change_order", "O2", "ask_address"), ("order_status", "O1", "show_order_status")],
+)  # fmt: skip
+def test_the_shops_rules_decide_what_may_be_done_with_an_order(intent, order, act):
+    outcome = take(Memory(), heard(f"{intent} {order}", intent, order_id=order), shop=ORDERS)
+    assert outcome.acts[0].name == act
+    assert outcome.acts[0].effect == ""
+
+
+@pytest.mark.parametrize(
+    ("order", "act"), [("O3", "ask_confirm"), ("O4", "return_refused"), ("O1", "return_refused")]
+)
+def test_returns_are_for_a_week(order, act):
+    outcome = take(
+        Memory(),
+        heard("return", "return_request", order_id=order, return_type="return"),
+        shop=ORDERS,
+    )
+    assert outcome.acts[0].name == act
+
+
+def test_no_write_is_named_before_it_is_confirmed():
+    first = take(Memory(), heard("cancel O2", "cancel_order", order_id="O2"), shop=ORDERS)
+    assert all(not act.effect for act in first.acts)
+    second = take(first.memory, heard("yes", "affirm"), shop=ORDERS)
+    assert [act.effect for act in second.acts] == ["cancel_order"]
+
+
+@pytest.mark.parametrize("no", ["no", "never mind", "不用了", "算了"])
+def test_a_no_ends_the_flow(no):
+    outcome = take(
+        Memory(), heard("cancel O2", "cancel_order", order_id="O2"), heard(no, "deny"), shop=ORDERS
+    )
+    assert outcome.acts[0].name == "aborted"
+    assert outcome.memory.flow is None
+
+
+def test_staff_have_the_word():
+    outcome = take(Memory(owner="staff"), heard("a lamp", "recommend", category="lamp"))
+    assert [a.name for a in outcome.acts] == ["stay_silent"]
+    assert outcome.memory.frame == {}
+
+
+def test_at_most_three_flows_wait():
+    memory = Memory()
+    for name in ("a", "b", "c", "d", "e"):
+        memory = memory.start(Flow(name))
+    assert [f.name for f in memory.suspended] == ["b", "c", "d"]
+    assert memory.finish().flow.name == "d"
+
+
+def test_a_question_in_the_middle_is_answered_and_the_flow_goes_on():
+    shop = Shop([HOME], [Hit("fee", 0.9, "fee?", "free")])
+    first = take(
+        Memory(), heard("return something", "return_request", return_type="return"), shop=shop
+    )
+    second = take(first.memory, heard("how much is shipping", "faq"), shop=shop)
+    assert [a.name for a in second.acts] == ["answer_faq", "ask_order_id"]
+    third = take(second.memory, heard("O3", "inform", order_id="O3"), shop=shop)
+    assert third.acts[0].name == "ask_confirm"
+
+
+def test_cheaper_is_cheaper_than_what_was_shown():
+    outcome = take(
+        Memory(),
+        heard("a lamp", "recommend", category="lamp"),
+        heard("cheaper ones", "refine", relative="cheaper"),
+    )
+    assert outcome.acts[0].products == ("A", "B") or outcome.acts[0].products == ("A",)
+
+
+def test_wishes_add_up_until_contradicted():
+    memory = take(
+        Memory(),
+        heard("a lamp", "recommend", category="lamp"),
+        heard("red", "refine", color="red"),
+        heard("under 150", "refine", price_max=150),
+    ).memory
+    assert memory.frame == {"category": "lamp", "color": "red", "price_max": 150.0}
+    memory = take(memory, heard("blue", "refine", color="blue")).memory
+    assert memory.frame["color"] == "blue"
+    memory = take(memory, heard("over 200", "refine", price_min=200)).memory
+    assert memory.frame == {"category": "lamp", "color": "blue", "price_min": 200.0}
+
+
+def test_another_category_begins_anew():
+    memory = take(
+        Memory(),
+        heard("red lamp", "recommend", category="lamp", color="red"),
+        heard("a bike", "recommend", category="bike"),
+    ).memory
+    assert memory.frame == {"category": "bike"}
+
+
+def test_the_second_one_is_the_second_one():
+    outcome = take(
+        Memory(),
+        heard("a lamp", "recommend", category="lamp"),
+        heard("the second one", "select", ordinal=2),
+    )
+    assert outcome.acts[0].args["product"] == "B"
+
+
+def test_the_ninth_of_three_is_asked_for_again():
+    outcome = take(
+        Memory(),
+        heard("a lamp", "recommend", category="lamp"),
+        heard("the ninth", "select", ordinal=9),
+    )
+    assert outcome.acts[0].name == "ask_product"
+
+
+def test_what_is_sold_out_is_not_put_into_the_cart():
+    outcome = take(Memory(focus="C"), heard("add it to the cart", "add_to_cart"))
+    assert outcome.acts[0].args["stock"] == 0
+    assert not outcome.acts[0].effect
+
+
+def test_an_intent_that_staff_added_is_looked_up_in_the_question_book():
+    shop = Shop(hits=[Hit("crypto", 0.9, "crypto?", "no")])
+    assert (
+        take(Memory(), heard("do you take bitcoin", "crypto"), shop=shop).acts[0].name
+        == "answer_faq"
+    )
+
+
+def test_an_unsure_guess_asks_what_was_meant():
+    outcome = take(Memory(), heard("hmm thing", "coupon", sure=0.15))
+    assert outcome.acts[0].name == "fallback_clarify"
+    assert outcome.memory.misses == 1
+
+
+def test_a_strong_answer_is_given_though_the_intent_was_unclear():
+    shop = Shop(hits=[Hit("fee", 0.8, "fee?", "free")])
+    outcome = take(Memory(), heard("postage?", "out_of_scope"), shop=shop)
+    assert (outcome.acts[0].name, outcome.reading.intent) == ("answer_faq", "faq")
+
+
+class TestTheQuestionBook:
+    BOOK = QuestionBook(
+        [
+            Entry("fee", "How much is shipping?"),
+            Entry("fee", "运费怎么算"),
+            Entry("hours", "When are you open?"),
+        ],
+        groups={"fee": ["postage", "包邮", "运费", "shipping"]},
+    )
+
+    def test_a_question_asked_word_for_word_is_certain(self):
+        assert self.BOOK.ask("How much is shipping?")[0][0] == "fee"
+        assert self.BOOK.ask("How much is shipping?")[0][1] > 0.9
+
+    def test_words_of_one_meaning_find_each_other(self):
+        assert self.BOOK.ask("你们包邮吗")[0][0] == "fee"
+
+    def test_something_else_is_unlikely(self):
+        assert self.BOOK.ask("my cat is green")[0][1] < 0.5
+
+    def test_each_answer_comes_once(self):
+        assert len(self.BOOK.ask("shipping")) == 2
+
+    def test_an_empty_book_knows_nothing(self):
+        assert QuestionBook([]).ask("anything") == []
