@@ -72,9 +72,12 @@ def start_scheduled(*, now: datetime) -> int:
     return started
 
 
+@transaction.atomic
 def pause(campaign: Campaign) -> None:
-    """Stop before the next message: senders look at the state with every message."""
+    """Stop before the next message: without its claim no sender may begin one."""
     _step(campaign, [Status.SENDING], Status.PAUSED)
+    claimed = campaign.deliveries.filter(status=Delivery.Status.QUEUED).exclude(claimed_by="")
+    claimed.update(claimed_by="", claimed_until=None)
 
 
 def resume(campaign: Campaign) -> None:
