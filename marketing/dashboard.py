@@ -57,6 +57,26 @@ def numbers(now: datetime) -> dict[str, Any]:
     }
 
 
+def _options(*, sideways: bool = False) -> str:
+    """How the charts are drawn: numbers on the axis, quiet lines, no legend for one series."""
+    numbers = {"beginAtZero": True, "grid": {"color": "rgba(148, 163, 184, .2)"}}
+    names = {"grid": {"display": False}, "ticks": {"maxRotation": 0, "autoSkip": not sideways}}
+    return json.dumps(
+        {
+            "animation": False,
+            "maintainAspectRatio": False,
+            "indexAxis": "y" if sideways else "x",
+            "barPercentage": 0.7,
+            "plugins": {"legend": {"display": False}},
+            "elements": {"point": {"radius": 0, "hitRadius": 12}},
+            "scales": {
+                "x": numbers if sideways else names | {"ticks": {"maxTicksLimit": 9}},
+                "y": names if sideways else numbers,
+            },
+        }
+    )
+
+
 def charts(figures: dict[str, Any]) -> dict[str, str]:
     """The same numbers as JSON for the charts."""
     days, segments = figures["by_day"], figures["segments"]
@@ -80,7 +100,12 @@ def charts(figures: dict[str, Any]) -> dict[str, str]:
             }
         ],
     }
-    return {"revenue_chart": json.dumps(line), "segment_chart": json.dumps(bars)}
+    return {
+        "revenue_chart": json.dumps(line),
+        "revenue_options": _options(),
+        "segment_chart": json.dumps(bars),
+        "segment_options": _options(sideways=True),
+    }
 
 
 def _customers(since: datetime) -> dict[str, int]:
@@ -170,16 +195,18 @@ def _satisfaction(since: datetime) -> dict[str, Any]:
 
 
 def _by_day(now: datetime) -> list[tuple[str, float]]:
-    since = now - timedelta(days=DAYS)
+    """Whole days only: today's, half over, would look like a fall."""
+    midnight = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
+    since = midnight - timedelta(days=DAYS)
     rows = (
         Order.objects.revenue()
-        .filter(placed_at__gte=since, placed_at__lte=now)
+        .filter(placed_at__gte=since, placed_at__lt=midnight)
         .annotate(day=TruncDate("placed_at"))
         .values_list("day")
         .annotate(money=Sum("total"))
     )
     found: dict[date, Decimal] = dict(rows)
-    days = [since.date() + timedelta(days=i) for i in range(DAYS + 1)]
+    days = [since.date() + timedelta(days=i) for i in range(DAYS)]
     return [(day.isoformat(), float(found.get(day, 0))) for day in days]
 
 

@@ -2,8 +2,13 @@
 
 from typing import Any
 
+from django.templatetags.static import static
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
+
+
+def _icon(request: Any) -> str:
+    return static("shop/icon.svg")
 
 
 def _list(title: Any, icon: str, model: str) -> dict[str, Any]:
@@ -16,6 +21,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_SUBHEADER": _("Customers, conversations, campaigns"),
     "SITE_SYMBOL": "forum",
     "SITE_URL": "/",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _icon}],
     "SHOW_HISTORY": False,
     "SHOW_LANGUAGES": True,
     "DASHBOARD_CALLBACK": "marketing.dashboard.callback",

@@ -210,6 +210,7 @@ WHITENOISE_USE_FINDERS = DEBUG
 WHITENOISE_AUTOREFRESH = False
 # Static files are small: reading one in a piece under ASGI is what we want.
 warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous")
+LOGIN_URL = LOGIN_REDIRECT_URL = "/admin/"
 X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = not DEBUG
 SECURE_HSTS_SECONDS = 0 if DEBUG else 31_536_000
