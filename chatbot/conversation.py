@@ -104,6 +104,7 @@ def _take_turn(
     owner = "staff" if conversation.is_with_staff else "bot"
     memory = Memory.from_json({**before.as_json(), "owner": owner})
     world = World(conversation, language=heard.language, now=now)
+    world.expect((*memory.shown, memory.focus))
     outcome = dialogue.step(heard, memory, world)
     acts = _perform(outcome.acts, conversation, message, now=now)
     said = wording.render(acts, heard.language, name=conversation.customer.name)
@@ -114,13 +115,14 @@ def _take_turn(
     after = outcome.memory.as_json() | ({} if keeps else {"last_reply": last})
     conversation.memory = after
     conversation.language = heard.language
-    conversation.save(update_fields=["memory", "language"])
     _note(message, payload, heard)
     answer = None
     if said.text:
         saying = Saying(Message.Sender.BOT, said.text, heard.language, payload=payload)
-        answer = _store(conversation, saying, now=now)
+        answer = _store(conversation, saying, now=now, also=("memory", "language"))
         world.remember_shown(payload["products"])
+    else:
+        conversation.save(update_fields=["memory", "language"])
     Turn.objects.create(
         message=message,
         heard=heard.as_json(),
@@ -129,7 +131,7 @@ def _take_turn(
         commands=[{"kind": c.kind, "slots": dict(c.slots)} for c in outcome.reading.commands],
         acts=[{"name": a.name, "args": dict(a.args), "products": a.products} for a in acts],
         latency_ms=round(1000 * (time.perf_counter() - started), 2),
-        version=understanding.version(),
+        version=understanding.version(now=now),
         created_at=now,
     )
     _tell(conversation, message, payload, now=now)
@@ -217,11 +219,13 @@ def _append(conversation_id: int, saying: Saying, *, now: datetime) -> Message:
     return _store(conversation, saying, now=now)
 
 
-def _store(conversation: Conversation, saying: Saying, *, now: datetime) -> Message:
+def _store(
+    conversation: Conversation, saying: Saying, *, now: datetime, also: tuple[str, ...] = ()
+) -> Message:
     """Give the next number. The caller holds the lock on the conversation's row."""
     conversation.last_seq += 1
     conversation.updated_at = now
-    conversation.save(update_fields=["last_seq", "updated_at"])
+    conversation.save(update_fields=["last_seq", "updated_at", *also])
     message = Message.objects.create(
         conversation=conversation,
         seq=conversation.last_seq,

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from chatbot import catalogue, seeds
+from chatbot import seeds, understanding
 from chatbot.encoder import encode
 from chatbot.ml import keywords
 from chatbot.ml.intent import IntentClassifier, accuracy
@@ -57,7 +57,9 @@ def train_intents(order: Order) -> dict[str, Any]:
         rows=len(examples.texts),
         seconds=time.process_time() - started,
     )
-    return conclude(classifier, evidence, order)
+    report = conclude(classifier, evidence, order)
+    understanding.forget()
+    return report
 
 
 def _measure(
@@ -88,7 +90,6 @@ def _collect(order: Order) -> Examples:
     cut = int(len(staff) * (1 - LATER)) if len(staff) >= 10 else len(staff)
     for place, (text, intent) in enumerate(staff):
         rows[normalise(text)] = (intent, place >= cut)
-    catalogue.forget()
     return Examples(
         list(rows), [intent for intent, _ in rows.values()], np.array([h for _, h in rows.values()])
     )

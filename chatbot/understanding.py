@@ -1,6 +1,6 @@
 """What was heard in a message: the serving classifier where one is trained, keywords where not."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from chatbot import catalogue
 from chatbot.encoder import encode
@@ -12,13 +12,16 @@ from chatbot.ml.lexicon import Lexicon, squeeze
 from chatbot.ml.text import language_of, normalise, tokens_of
 from crm import artifacts
 
+FRESH_FOR = timedelta(seconds=5)
+_kept: dict[str, tuple[datetime, IntentClassifier | None, str]] = {}
+
 
 def hear(text: str, *, now: datetime, language: str = "", category: str = "") -> Heard:
     """Understand one message. `language` and `category` are what was spoken (of) before."""
     lexicon = catalogue.lexicon(now=now)
     clean = lexicon.correct(normalise(text))
     scene = Scene(today=now.date(), category=category)
-    classifier = artifacts.load_serving(IntentClassifier)
+    classifier, _ = _serving(now)
     clauses = hearing.clauses_worth_reading(clean)
     guesses = _guess(classifier, [clean, *clauses])
     found = tuple(entities.extract(clean, lexicon, scene))
@@ -37,10 +40,26 @@ def hear(text: str, *, now: datetime, language: str = "", category: str = "") ->
     )
 
 
-def version() -> str:
+def version(*, now: datetime) -> str:
     """Which artifact understands now."""
+    return _serving(now)[1]
+
+
+def forget() -> None:
+    """Look at the next message which artifact serves."""
+    _kept.clear()
+
+
+def _serving(now: datetime) -> tuple[IntentClassifier | None, str]:
+    """The serving classifier and its name; looked up again every few seconds."""
+    kept = _kept.get("serving")
+    if kept and timedelta() <= now - kept[0] < FRESH_FOR:
+        return kept[1], kept[2]
     champion = artifacts.champion_of(IntentClassifier.name)
-    return f"{champion.name}#{champion.pk}" if champion else "keywords"
+    classifier = artifacts.load_serving(IntentClassifier)
+    name = f"{champion.name}#{champion.pk}" if champion and classifier else "keywords"
+    _kept["serving"] = (now, classifier, name)
+    return classifier, name
 
 
 def _implied(text: str, found: tuple[Entity, ...], lexicon: Lexicon) -> str:

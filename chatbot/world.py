@@ -62,6 +62,13 @@ class World:
         ]
         return [g for g in goods if _fits(g, search) and _fulfils(g, frame)]
 
+    def expect(self, skus: Sequence[str]) -> None:
+        """Fetch products that are likely to be asked for, with one query."""
+        missing = {sku for sku in skus if sku and sku not in self._products}
+        if missing:
+            found = Product.objects.filter(sku__in=missing).select_related("category", "brand")
+            self._products.update({product.sku: product for product in found})
+
     def image_of(self, sku: str) -> str:
         product = self._product(sku)
         return product.image if product else ""

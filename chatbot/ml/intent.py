@@ -7,6 +7,7 @@ small gate learned on intents left out says when the answer is "I don't know".
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -51,6 +52,8 @@ class IntentClassifier:
         self, texts: Sequence[str], labels: Sequence[str], embeddings: np.ndarray | None = None
     ) -> Self:
         """Learn from texts and their intents; `embeddings` has one row a text, or is None."""
+        for turned in ("_columns", "_neighbourhood"):
+            self.__dict__.pop(turned, None)
         self.labels_ = sorted(set(labels))
         self.vectors_ = Vectors().fit(texts)
         target = np.searchsorted(np.array(self.labels_), np.array(labels))
@@ -70,7 +73,7 @@ class IntentClassifier:
     def predict(self, texts: Sequence[str], embeddings: np.ndarray | None = None) -> list[Guess]:
         """The guess for each text; the chances of one text sum to one."""
         features = self._features(texts, embeddings)
-        scores = np.asarray(features @ self.weights_.T + self.bias_)
+        scores = np.asarray(features @ self._columns + self.bias_)
         chances = _softmax(scores * self.temperature_)
         known = self._known(scores, chances, self._similarities(embeddings))
         return [self._guess(row, float(k)) for row, k in zip(chances, known, strict=True)]
@@ -127,6 +130,15 @@ class IntentClassifier:
     threshold_: float  # below it, what is "known" counts as out of scope
     memory_: np.ndarray | None
     memory_labels_: np.ndarray
+
+    @cached_property
+    def _columns(self) -> np.ndarray:
+        """The weights as a product with sparse rows wants them; turned round once, not per message."""
+        return np.ascontiguousarray(self.weights_.T, dtype=np.float64)
+
+    @cached_property
+    def _neighbourhood(self) -> np.ndarray:
+        return np.asarray(self.memory_, dtype=np.float32)
 
     def _features(self, texts: Sequence[str], embeddings: np.ndarray | None) -> sparse.csr_matrix:
         lexical = self.vectors_.transform(texts)
@@ -186,7 +198,7 @@ class IntentClassifier:
     def _similarities(self, embeddings: np.ndarray | None) -> np.ndarray | None:
         if self.memory_ is None or embeddings is None:
             return None
-        near = _unit(embeddings).astype(np.float32) @ self.memory_.astype(np.float32).T
+        near = _unit(embeddings).astype(np.float32) @ self._neighbourhood.T
         return _neighbours(near, self.memory_labels_)
 
     def _known(

@@ -25,12 +25,15 @@ def classifier():
 @pytest.fixture
 def _fresh_catalogue():
     catalogue.forget()
+    understanding.forget()
     yield
     catalogue.forget()
+    understanding.forget()
 
 
 @pytest.fixture
 def trained(classifier, monkeypatch):
+    understanding.forget()
     monkeypatch.setattr(understanding.artifacts, "load_serving", lambda _: classifier)
 
 

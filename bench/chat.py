@@ -1,0 +1,90 @@
+"""How long the chat takes to answer while many customers talk at once.
+
+    python bench/chat.py ws://127.0.0.1:8000/ws/chat/ [--customers 50] [--turns 8]
+
+Needs a running server with trained models. Every customer has a socket of their own, says
+the next thing a moment after the answer to the last, and remembers every number seen.
+"""
+
+import argparse
+import asyncio
+import json
+import random
+import time
+from typing import Any
+
+import websockets
+
+SAID = (
+    ("zh", "你好"), ("zh", "我想买一部手机"), ("zh", "3000以内的"), ("zh", "第一个多少钱"), ("zh", "运费怎么算"),
+    ("zh", "有什么优惠券"), ("zh", "换一批"), ("zh", "谢谢"), ("en", "hello"), ("en", "I need a phone under 3000"),
+    ("en", "something cheaper?"), ("en", "the second one"), ("en", "how much is shipping?"), ("en", "do I have any coupons?"),
+    ("en", "show me laptops"), ("en", "thanks"),
+)  # fmt: skip
+HELLO = {"type": "hello", "visitor": None, "user_id": None, "user_hash": None, "conversation": None, "after": 0}
+PAUSE = (2.0, 6.0)  # seconds between an answer and the next message
+
+
+async def one_customer(address: str, number: int, turns: int) -> dict[str, Any]:
+    rng = random.Random(number)
+    answers, acks = [], []
+    numbers: list[int] = []
+    async with websockets.connect(address) as socket:
+        await socket.send(json.dumps({**HELLO, "locale": rng.choice(["zh-CN", "en"])}))
+        welcome = json.loads(await socket.recv())
+        for turn in range(turns):
+            await asyncio.sleep(rng.uniform(*PAUSE))
+            started = time.perf_counter()
+            message = {"type": "message", "client_id": f"{turn}", "text": rng.choice(SAID)[1]}
+            await socket.send(json.dumps(message))
+            while True:
+                frame = json.loads(await asyncio.wait_for(socket.recv(), 30))
+                if frame["type"] == "ack":
+                    acks.append(1000 * (time.perf_counter() - started))
+                if frame["type"] == "message":
+                    numbers.append(frame["seq"])
+                    if frame["sender"] == "bot":
+                        answers.append(1000 * (time.perf_counter() - started))
+                        break
+    first = welcome["seq"] + 1
+    gapless = numbers == list(range(first, first + len(numbers)))
+    return {"answers": answers, "acks": acks, "gapless": gapless}
+
+
+async def talk(address: str, customers: int, turns: int) -> dict[str, Any]:
+    started = time.perf_counter()
+    talks = await asyncio.gather(*(one_customer(address, n, turns) for n in range(customers)))
+    seconds = time.perf_counter() - started
+    answers = sorted(ms for t in talks for ms in t["answers"])
+    acks = sorted(ms for t in talks for ms in t["acks"])
+    return {
+        "customers": customers,
+        "messages": len(answers),
+        "messages_per_second": round(len(answers) / seconds, 1),
+        "answer_p50_ms": _percentile(answers, 50),
+        "answer_p95_ms": _percentile(answers, 95),
+        "answer_p99_ms": _percentile(answers, 99),
+        "ack_p95_ms": _percentile(acks, 95),
+        "numbers_without_gaps": all(t["gapless"] for t in talks),
+    }
+
+
+def _percentile(values: list[float], share: int) -> float:
+    return round(values[min(len(values) - 1, len(values) * share // 100)], 1)
+
+
+def run(address: str, customers: int = 50, turns: int = 8) -> dict[str, Any]:
+    """Measure against a server that runs at `address`."""
+    asyncio.run(talk(address, 4, 2))  # models are loaded at the first message
+    return asyncio.run(talk(address, customers, turns))
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("address")
+    parser.add_argument("--customers", type=int, default=50)
+    parser.add_argument("--turns", type=int, default=8)
+    options = parser.parse_args()
+    result = run(options.address, options.customers, options.turns)
+    for name, value in result.items():
+        print(f"{name:24} {value}")
