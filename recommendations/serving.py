@@ -18,7 +18,7 @@ from recommendations.recommended import Recommended
 __all__ = ["Constraints", "Recommended", "click", "recommend", "record_impressions", "similar"]
 
 LONGEST = 200  # products in one list
-SPARE = 3  # candidates per place in the list, from which variety is chosen
+SPARE = 5  # candidates per place in the list, from which variety is chosen
 VARIETY = 0.97  # how much the score counts against being unlike what is already in the list
 Scored = tuple[int, float]
 
@@ -87,12 +87,27 @@ def _personal(found: scoring.Personal, wanted: Wanted) -> list[Recommended]:
     spare = wanted if wanted.within.is_narrow else replace(wanted, n=SPARE * wanted.n)
     chosen = _eligible(found.ranked(), spare)
     if not wanted.within.is_narrow:
+        chosen = _mostly_new(chosen, found, n=wanted.n)
         places = found.spread_out([p.pk for p, _ in chosen], n=wanted.n, trade=VARIETY)
         chosen = [chosen[place] for place in places]
     if len(chosen) < wanted.n:
         chosen += _eligible(_unknown_to(found), replace(wanted, n=wanted.n - len(chosen)))
     reasons = found.reasons([product.pk for product, _ in chosen])
     return _lines(chosen, wanted, reasons, found.artifact)
+
+
+def _mostly_new(
+    chosen: list[tuple[Product, float]], found: scoring.Personal, *, n: int
+) -> list[tuple[Product, float]]:
+    """Keep of what they looked at already no more than a third of the list, the best of it.
+
+    A model likes best what it has seen the customer with; a list should also be a discovery.
+    """
+    looked_at = {touch.product_id for touch in found.touches}
+    known = [one for one in chosen if one[0].pk in looked_at]
+    dropped = {product.pk for product, _ in known[max(n // 3, 1) :]}
+    fresh = [one for one in chosen if one[0].pk not in dropped]
+    return fresh if len(fresh) >= n else chosen
 
 
 def _popular(wanted: Wanted, *, now: datetime, said: bool = True) -> list[Recommended]:

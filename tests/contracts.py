@@ -75,3 +75,13 @@ class RecommenderContract(EstimatorContract):
         row = data.take([1])
         pieces = self.fit(estimator, data).pieces(row, 0)
         assert pieces is None or len(pieces) == row.values.nnz
+
+    def test_pieces_add_up_to_the_score(self, estimator, data):
+        row = data.take([1])
+        self.fit(estimator, data)
+        for product in (0, 5):
+            pieces = estimator.pieces(row, product)
+            if pieces is not None:
+                assert np.isclose(
+                    pieces.sum(), estimator.score(row)[0, product], rtol=1e-4, atol=1e-5
+                )

@@ -37,6 +37,15 @@ class ImplicitFactors(Recommender):
             tastes[row] = np.linalg.solve(left, mine.T @ (1.0 + trust))
         return np.asarray(tastes @ products.T)
 
+    def pieces(self, row: Interactions, product: int) -> np.ndarray | None:
+        """The score is a sum over the choices (Hu, Koren, Volinsky 2008, section 5)."""
+        products = self.products_.astype(float)
+        weights = row.weights(half_life=self.half_life, likes=0.5)
+        mine, trust = products[weights.indices], self.alpha * weights.data
+        left = products.T @ products + self.l2 * np.eye(products.shape[1])
+        seen_by = np.linalg.solve(left + (mine.T * trust) @ mine, products[product])
+        return np.asarray((mine @ seen_by) * (1.0 + trust))
+
 
 class Als(ImplicitFactors):
     """Alternating least squares of the implicit library; one thread, so a seed is a result."""
@@ -146,3 +155,9 @@ class TruncatedSvd(Recommender):
         weights = rows.weights(half_life=self.half_life, likes=0.5) @ sparse.diags(self.scale_)
         projected = (weights @ self.directions_) @ self.directions_.T
         return np.asarray(projected / self.scale_, dtype=float)
+
+    def pieces(self, row: Interactions, product: int) -> np.ndarray | None:
+        weights = row.weights(half_life=self.half_life, likes=0.5)
+        chosen = weights.indices
+        likeness = self.directions_[chosen] @ self.directions_[product]
+        return np.asarray(weights.data * self.scale_[chosen] * likeness / self.scale_[product])

@@ -81,11 +81,24 @@ class UserNeighbours(Recommender):
         scores = np.zeros(rows.shape)
         for start in range(0, rows.shape[0], AT_ONCE):
             part = slice(start, min(start + AT_ONCE, rows.shape[0]))
-            likeness = sparse.csr_matrix(profiles[part] @ self.profiles_.T)
-            likeness.data = likeness.data**self.sharpness
-            near = strongest(likeness, self.k)
+            near = self._near(profiles[part])
+            near.data = near.data**self.sharpness
             scores[part] = (near @ self.chosen_).toarray()
         return scores
+
+    def pieces(self, row: Interactions, product: int) -> np.ndarray | None:
+        """A neighbour's word is shared among the choices that make them a neighbour."""
+        profile = self._profiles(row)
+        near = self._near(profile)
+        says = self.chosen_[near.indices, product].toarray().ravel()
+        word = says * near.data ** (self.sharpness - 1.0)
+        return np.asarray(profile.data * (word @ self.profiles_[near.indices])[profile.indices])
+
+    def _near(self, profiles: sparse.csr_matrix) -> sparse.csr_matrix:
+        """(rows, customers) likeness to the k nearest customers with any."""
+        likeness = sparse.csr_matrix(profiles @ self.profiles_.T)
+        likeness.eliminate_zeros()
+        return strongest(likeness, self.k)
 
     def _profiles(self, rows: Interactions) -> sparse.csr_matrix:
         weights = rows.weights(half_life=self.half_life, likes=0.5)

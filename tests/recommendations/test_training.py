@@ -89,6 +89,20 @@ class TestServingWhatWasTrained:
             (o.product.title_en, o.score, o.reason("en")) for o in listed
         ]
 
+    def test_a_list_is_mostly_of_what_they_have_not_looked_at(self, trained):
+        products, people = trained
+        for product in products[0]:
+            view(people[0][0], product)
+        listed = serving.recommend(people[0][0], n=6, now=NOON)
+        assert sum(one.product in products[0] for one in listed) <= 2
+
+    def test_what_they_asked_for_is_shown_though_they_looked_at_it(self, trained):
+        products, people = trained
+        for product in products[2]:
+            view(people[0][0], product)
+        within = serving.Constraints(category="kind2")
+        assert len(serving.recommend(people[0][0], n=8, now=NOON, within=within)) == 8
+
     def test_somebody_unknown_is_shown_what_sells(self, trained):
         listed = serving.recommend(make_customer("Stranger"), n=5, now=NOON)
         assert {one.artifact for one in listed} == {"popularity"}
