@@ -28,6 +28,7 @@ class Personal:
     artifact: str
     row: "Interactions"
     touches: Sequence[Touch]
+    said: "dict[int, np.ndarray]"  # by every voice of the blend, (1, products)
     scores: "np.ndarray"  # (products,)
 
     def ranked(self) -> list[tuple[int, float]]:
@@ -54,7 +55,7 @@ class Personal:
 
         known = [pk for pk in product_ids if pk in self.shop.column_of]
         columns = np.array([self.shop.column_of[pk] for pk in known], dtype=int)
-        because = self.shop.because(self.row, columns)
+        because = self.shop.because(self.row, columns, self.said)
         earlier = {pk: one for pk, one in zip(known, because, strict=True)}
         ids = {int(self.shop.products_[b.product]) for b in because if b.product is not None}
         titles = titles_of(ids)
@@ -131,7 +132,8 @@ def personal(touches: Sequence[Touch], *, now: datetime) -> Personal | None:
     if row is None:
         return None
     label = f"{artifact.name}#{artifact.pk}"
-    return Personal(shop, label, row, touches, shop.score(row)[0])
+    said = shop.blend_.said(row)
+    return Personal(shop, label, row, touches, said, shop.blend_.blended(row, said)[0])
 
 
 def titles_of(product_ids: set[int]) -> dict[int, dict[str, str]]:

@@ -99,7 +99,8 @@ class Hybrid(Recommender):
         scores = np.zeros(rows.shape)
         for start in range(0, rows.shape[0], AT_ONCE):
             numbers = np.arange(start, min(start + AT_ONCE, rows.shape[0]))
-            scores[numbers] = self._blend(rows.take(numbers))
+            part = rows.take(numbers)
+            scores[numbers] = self.blended(part, self.said(part))
         return scores
 
     def state(self) -> State:
@@ -136,11 +137,16 @@ class Hybrid(Recommender):
             "seed": self.seed,
         }
 
-    def _blend(self, rows: Interactions) -> np.ndarray:
+    def said(self, rows: Interactions) -> dict[int, np.ndarray]:
+        """What every voice says of every product, (rows, products) standardised, by its number."""
+        return {n: standardised(voice.score(rows)) for n, voice in self.voices().items()}
+
+    def blended(self, rows: Interactions, said: dict[int, np.ndarray]) -> np.ndarray:
+        """(rows, products) scores from what was said of these rows."""
         weights = self.weights_of(rows)
         scores = np.zeros(rows.shape)
-        for number, voice in self.voices().items():
-            scores += weights[:, number, None] * standardised(voice.score(rows))
+        for number, one in said.items():
+            scores += weights[:, number, None] * one
         return scores
 
     def _voices(self) -> list[Recommender]:

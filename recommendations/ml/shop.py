@@ -67,11 +67,15 @@ class ShopRecommender:
         features = self.content_.features_[columns]
         return np.asarray((features @ features.T).todense())
 
-    def because(self, row: Interactions, columns: np.ndarray) -> list[Because]:
-        """Why each of these products has its score: the loudest voice and its evidence."""
-        voices = self.blend_.voices()
-        stands_out = {number: standardised(voice.score(row))[0] for number, voice in voices.items()}
+    def because(
+        self, row: Interactions, columns: np.ndarray, said: dict[int, np.ndarray]
+    ) -> list[Because]:
+        """Why each of these products has its score: the loudest voice and its evidence.
+
+        said: what the voices of the blend said of this row (`blend_.said`).
+        """
         weights = self.blend_.weights_of(row)[0]
+        stands_out = {number: one[0] for number, one in said.items()}
         return [self._because(row, int(column), stands_out, weights) for column in columns]
 
     def _because(
