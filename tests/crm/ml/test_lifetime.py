@@ -172,7 +172,6 @@ class TestOddData:
         assert np.isfinite(fitted.expected_purchases(data, horizon=90.0)).all()
         assert np.isfinite(fitted.expected_money(data)).all()
 
-
     def test_buyers_as_regular_as_clocks_go_on_at_their_rate(self):
         ages = np.arange(200.0, 260.0)
         frequency = np.floor(ages / 50.0)
