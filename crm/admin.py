@@ -5,8 +5,8 @@ from typing import Any
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import OuterRef, QuerySet, Subquery
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -55,6 +55,31 @@ class CustomerAdmin(FastAdmin):
     def rfm_label(self, customer: Customer) -> str:
         label: str = getattr(customer, "rfm", "") or "–"
         return label.replace("_", " ").title()
+
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> Customer | None:
+        """The customer of this page, read once though the page asks twice."""
+        known = getattr(request, "_customer", None)
+        if known is None:
+            known = super().get_object(request, object_id, from_field)
+            request._customer = known  # type: ignore[attr-defined]
+        return known
+
+    def get_urls(self) -> list[Any]:
+        panel = self.admin_site.admin_view(self.panel)
+        own = path("<int:pk>/panel/<slug:name>/", panel, name="crm_customer_panel")
+        return [own, *super().get_urls()]
+
+    def panel(self, request: HttpRequest, pk: int, name: str) -> HttpResponse:
+        """One part of the customer page, for a page that asks for it later."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        try:
+            panel = portrait.one(name, get_object_or_404(Customer, pk=pk))
+        except portrait.UnknownPanel:
+            raise Http404 from None
+        return render(request, panel["template"], {"panel": panel})
 
     def change_view(
         self,

@@ -7,10 +7,11 @@ from typing import Any
 
 from django.conf import settings
 from django.core.cache import cache
-from django.db.models import Avg, Count, F, Q, Sum
+from django.db.models import Avg, Count, F, Max, Q, Sum
 from django.db.models.functions import TruncDate
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from campaigns import results
@@ -27,11 +28,12 @@ SATISFIED = 4.0
 def callback(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """What unfold puts into the index page."""
     now = timezone.now()
-    figures = cache.get("dashboard")
+    key = f"dashboard:{get_language()}"  # segments and states are named in the reader's language
+    figures = cache.get(key)
     if figures is None:
         figures = numbers(now)
-        cache.set("dashboard", figures, FRESH)
-    return context | charts(figures) | {"figures": figures, "window": WINDOW}
+        cache.set(key, figures, FRESH)
+    return context | charts(figures) | {"figures": figures, "title": _("Home")}
 
 
 def numbers(now: datetime) -> dict[str, Any]:
@@ -60,7 +62,8 @@ def numbers(now: datetime) -> dict[str, Any]:
 def _options(*, sideways: bool = False) -> str:
     """How the charts are drawn: numbers on the axis, quiet lines, no legend for one series."""
     numbers = {"beginAtZero": True, "grid": {"color": "rgba(148, 163, 184, .2)"}}
-    names = {"grid": {"display": False}, "ticks": {"maxRotation": 0, "autoSkip": not sideways}}
+    ticks = {"autoSkip": False} if sideways else {"maxTicksLimit": 8, "maxRotation": 0}
+    names = {"grid": {"display": False}, "ticks": ticks}
     return json.dumps(
         {
             "animation": False,
@@ -70,7 +73,7 @@ def _options(*, sideways: bool = False) -> str:
             "plugins": {"legend": {"display": False}},
             "elements": {"point": {"radius": 0, "hitRadius": 12}},
             "scales": {
-                "x": numbers if sideways else names | {"ticks": {"maxTicksLimit": 9}},
+                "x": numbers if sideways else names,
                 "y": names if sideways else numbers,
             },
         }
@@ -122,11 +125,16 @@ def _revenue(since: datetime, before: datetime, now: datetime) -> dict[str, Any]
         now=Sum("total", filter=Q(placed_at__gte=since)),
         then=Sum("total", filter=Q(placed_at__lt=since)),
         orders=Count("pk", filter=Q(placed_at__gte=since, is_refund=False)),
+        currency=Max("currency"),
     )
-    last = Order.objects.order_by("-placed_at").values_list("currency", flat=True).first()
     this, that = found["now"] or Decimal(0), found["then"] or Decimal(0)
     change = float((this - that) / that * 100) if that else None
-    return {"total": this, "orders": found["orders"], "change": change, "currency": last or "CNY"}
+    return {
+        "total": this,
+        "orders": found["orders"],
+        "change": change,
+        "currency": found["currency"] or "CNY",
+    }
 
 
 def _conversion(since: datetime, now: datetime) -> float | None:

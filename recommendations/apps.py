@@ -11,5 +11,11 @@ class RecommendationsConfig(AppConfig):
         from recommendations import panel
 
         portrait.register(
-            portrait.Panel("recommendations", "recommendations/portrait.html", panel.build, 30)
+            portrait.Panel(
+                "recommendations",
+                "recommendations/portrait.html",
+                panel.build,
+                order=30,
+                loads_later=True,
+            )
         )

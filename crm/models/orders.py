@@ -10,13 +10,11 @@ from crm.models.customers import Customer
 class OrderQuerySet(models.QuerySet["Order"]):
     def sales(self) -> "OrderQuerySet":
         """Orders that count as bought: not refunds, not cancelled, not waiting for money."""
-        return self.filter(is_refund=False).exclude(
-            status__in=[Order.Status.CANCELLED, Order.Status.PENDING_PAYMENT]
-        )
+        return self.filter(is_refund=False).exclude(status__in=Order.NOT_PAID)
 
     def revenue(self) -> "OrderQuerySet":
         """Sales, and the refunds that take from them (their totals are negative)."""
-        return self.exclude(status__in=[Order.Status.CANCELLED, Order.Status.PENDING_PAYMENT])
+        return self.exclude(status__in=Order.NOT_PAID)
 
 
 class Order(models.Model):
@@ -28,6 +26,8 @@ class Order(models.Model):
         CANCELLED = "cancelled", _("cancelled")
         RETURNING = "returning", _("return requested")
         REFUNDED = "refunded", _("refunded")
+
+    NOT_PAID = (Status.CANCELLED, Status.PENDING_PAYMENT)
 
     number = models.CharField(_("number"), max_length=64, unique=True)
     customer = models.ForeignKey(

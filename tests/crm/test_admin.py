@@ -70,6 +70,28 @@ def test_the_customer_page_shows_the_person_whole(admin_client):
         assert shown in text
 
 
+def test_what_takes_longer_is_asked_for_later(admin_client):
+    ada = make_customer("Ada")
+    make_product("TEA", title_en="Tea")
+    page = admin_client.get(reverse("admin:crm_customer_change", args=[ada.pk])).content.decode()
+    url = reverse("admin:crm_customer_panel", args=[ada.pk, "recommendations"])
+    assert url in page
+    assert "Tea" in admin_client.get(url).content.decode()
+
+
+def test_an_unknown_panel_is_not_found(admin_client):
+    ada = make_customer("Ada")
+    url = reverse("admin:crm_customer_panel", args=[ada.pk, "nonsense"])
+    assert admin_client.get(url).status_code == 404
+
+
+def test_a_panel_is_for_those_who_may_see_customers(client):
+    ada = make_customer("Ada")
+    client.force_login(User.objects.create_user("temp", password="x", is_staff=True))
+    url = reverse("admin:crm_customer_panel", args=[ada.pk, "recommendations"])
+    assert client.get(url).status_code == 403
+
+
 def test_what_a_customer_wrote_is_escaped(admin_client):
     ada = make_customer("<script>alert(1)</script>", email="x@example.org")
     page = admin_client.get(reverse("admin:crm_customer_change", args=[ada.pk]))

@@ -62,7 +62,9 @@ class Command(BaseCommand):
         web += ["--host", options["host"], "--port", str(options["port"])]
         web += ["--log-level", "warning", "--ws-max-size", "65536"]
         web += ["--timeout-graceful-shutdown", "5"]
-        worker = ["-m", "celery", "-A", "marketing", "worker", "-B", "-c", "1", "-l", "WARNING"]
+        # Celery warns of running as root for pickle's sake; our tasks are JSON.
+        worker = ["-W", "ignore:You're running the worker", "-m", "celery", "-q"]
+        worker += ["-A", "marketing", "worker", "-B", "-c", "1", "-l", "WARNING"]
         worker += ["--statedb", str(settings.VAR_DIR / "worker-state")]
         worker += ["--pidfile", "", "--without-mingle", "--max-memory-per-child", "400000"]
         return {"web": python(*web), "worker": python(*worker)}
