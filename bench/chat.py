@@ -21,7 +21,14 @@ SAID = (
     ("en", "something cheaper?"), ("en", "the second one"), ("en", "how much is shipping?"), ("en", "do I have any coupons?"),
     ("en", "show me laptops"), ("en", "thanks"),
 )  # fmt: skip
-HELLO = {"type": "hello", "visitor": None, "user_id": None, "user_hash": None, "conversation": None, "after": 0}
+HELLO = {
+    "type": "hello",
+    "visitor": None,
+    "user_id": None,
+    "user_hash": None,
+    "conversation": None,
+    "after": 0,
+}
 PAUSE = (2.0, 6.0)  # seconds between an answer and the next message
 
 

@@ -100,6 +100,8 @@ def respond(message_id: int, *, now: datetime) -> Message | None:
 def _take_turn(
     conversation: Conversation, message: Message, heard: Heard, *, now: datetime, started: float
 ) -> Message | None:
+    if conversation.state == Conversation.State.RESOLVED:  # who writes again opens it again
+        conversation.state = Conversation.State.BOT
     before = Memory.from_json(conversation.memory)
     owner = "staff" if conversation.is_with_staff else "bot"
     memory = Memory.from_json({**before.as_json(), "owner": owner})
@@ -119,10 +121,10 @@ def _take_turn(
     answer = None
     if said.text:
         saying = Saying(Message.Sender.BOT, said.text, heard.language, payload=payload)
-        answer = _store(conversation, saying, now=now, also=("memory", "language"))
+        answer = _store(conversation, saying, now=now, also=("memory", "language", "state"))
         world.remember_shown(payload["products"])
     else:
-        conversation.save(update_fields=["memory", "language"])
+        conversation.save(update_fields=["memory", "language", "state"])
     Turn.objects.create(
         message=message,
         heard=heard.as_json(),

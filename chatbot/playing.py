@@ -127,7 +127,7 @@ def _prepared() -> Path:
             if _manage(fresh, command):
                 raise RuntimeError(f"manage.py {' '.join(command)} failed")
         (fresh / "ready").touch()
-        shutil.rmtree(home, ignore_errors=True)
+        shutil.rmtree(home.parent, ignore_errors=True)  # those of earlier states of the code
         shutil.copytree(fresh, home)
     return home
 

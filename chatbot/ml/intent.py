@@ -133,7 +133,7 @@ class IntentClassifier:
 
     @cached_property
     def _columns(self) -> np.ndarray:
-        """The weights as a product with sparse rows wants them; turned round once, not per message."""
+        """The weights as a product with sparse rows wants them, turned round once."""
         return np.ascontiguousarray(self.weights_.T, dtype=np.float64)
 
     @cached_property

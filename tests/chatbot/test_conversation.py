@@ -105,6 +105,12 @@ def test_a_closed_chat_stays_closed(chat):
     assert Event.objects.filter(kind="chatbot.conversation_resolved").count() == 1
 
 
+def test_who_writes_again_opens_a_closed_chat(chat):
+    staffing.resolve(chat.row.pk, now=NOW)
+    assert chat.say("hello") == "greet"
+    assert chat.row.state == "bot"
+
+
 def test_handing_over_twice_queues_once(chat):
     staffing.handover(chat.row.pk, reason="sla", now=NOW)
     staffing.handover(chat.row.pk, reason="sla", now=NOW)

@@ -27,11 +27,13 @@
   host.dataset.theme = tag.dataset.theme || "light";
   const root = host.attachShadow({ mode: "open" });
   root.append(el("link", { rel: "stylesheet", href: origin + "/widget.css" }));
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  svg.setAttribute("viewBox", "0 0 24 24"); svg.setAttribute("fill", "currentColor"); svg.setAttribute("aria-hidden", "true");
-  const path = document.createElementNS(svg.namespaceURI, "path");
-  path.setAttribute("d", "M4 3h16a2 2 0 0 1 2 2v11a2 2 0 0 1-2 2H9l-5 4v-4a2 2 0 0 1-2-2V5a2 2 0 0 1 2-2Zm4 6.5a1.3 1.3 0 1 0 0 2.6 1.3 1.3 0 0 0 0-2.6Zm4 0a1.3 1.3 0 1 0 0 2.6 1.3 1.3 0 0 0 0-2.6Zm4 0a1.3 1.3 0 1 0 0 2.6 1.3 1.3 0 0 0 0-2.6Z");
-  svg.append(path);
+  const THUMB = "M2 10h4v11H2V10Zm6 0 4.6-8c1.5 0 2.7 1.2 2.7 2.7V9H21c1.2 0 2.1 1.1 1.9 2.3l-1.4 8A2 2 0 0 1 19.5 21H10a2 2 0 0 1-2-2v-9Z";
+  function icon(d) {
+    const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg"); const path = document.createElementNS(svg.namespaceURI, "path");
+    svg.setAttribute("viewBox", "0 0 24 24"); svg.setAttribute("fill", "currentColor"); svg.setAttribute("aria-hidden", "true");
+    path.setAttribute("d", d); svg.append(path); return svg;
+  }
+  const svg = icon("M4 3h16a2 2 0 0 1 2 2v11a2 2 0 0 1-2 2H9l-5 4v-4a2 2 0 0 1-2-2V5a2 2 0 0 1 2-2Zm4 6.5a1.3 1.3 0 1 0 0 2.6 1.3 1.3 0 0 0 0-2.6Zm4 0a1.3 1.3 0 1 0 0 2.6 1.3 1.3 0 0 0 0-2.6Zm4 0a1.3 1.3 0 1 0 0 2.6 1.3 1.3 0 0 0 0-2.6Z");
   const badge = el("span", { className: "badge", hidden: true });
   const launch = el("button", { className: "launch", type: "button", ariaLabel: T.open, ariaExpanded: "false" }, svg, badge);
   const log = el("div", { className: "log", role: "log", ariaLive: "polite", tabIndex: 0 });
@@ -49,7 +51,7 @@
   root.append(launch, panel);
 
   const shown = new Map(); // client_id or seq -> row
-  function atBottom(action) { const near = log.scrollHeight - log.scrollTop - log.clientHeight < 80; action(); if (near) log.scrollTop = log.scrollHeight; }
+  function atBottom(action) { const near = log.scrollHeight - log.scrollTop - log.clientHeight < 160; action(); if (near) requestAnimationFrame(() => { log.scrollTop = log.scrollHeight; }); }
   function bubble(sender, text) {
     const row = el("div", { className: "row " + sender });
     if (sender === "bot" || sender === "agent") row.append(el("span", { className: "who", textContent: T[sender] }));
@@ -57,7 +59,7 @@
     atBottom(() => log.append(row));
     return row;
   }
-  function money(value, currency) { try { return new Intl.NumberFormat(zh ? "zh-CN" : "en", { style: "currency", currency: currency || "CNY", maximumFractionDigits: value % 1 ? 2 : 0 }).format(value); } catch { return value + " " + currency; } }
+  function money(value, currency) { try { return new Intl.NumberFormat(zh ? "zh-CN" : "en", { style: "currency", currency: currency || "CNY", currencyDisplay: "narrowSymbol", maximumFractionDigits: value % 1 ? 2 : 0 }).format(value); } catch { return value + " " + currency; } }
   function safe(url) { try { const u = new URL(url, origin); return /^https?:$/.test(u.protocol) ? u.href : null; } catch { return null; } }
   function card(product) {
     const pic = el("div", { className: "pic" });
@@ -81,13 +83,13 @@
       if ((message.products || []).length) row.append(el("div", { className: "cards" }, ...message.products.map(card)));
       if (message.sender === "bot" || message.sender === "agent") row.append(thumbs(message));
     });
-    if (message.sender === "bot") offer(message.quick_replies || []); else quick.replaceChildren();
+    atBottom(() => { if (message.sender === "bot") offer(message.quick_replies || []); else quick.replaceChildren(); });
     if (panel.hidden) { state.unread += 1; badge.textContent = state.unread; badge.hidden = false; } else send({ type: "read", seq: message.seq });
   }
   function thumbs(message) {
     const meta = el("div", { className: "meta" });
-    for (const [mark, label, value] of [["👍", T.up, 1], ["👎", T.down, -1]]) {
-      const b = el("button", { type: "button", textContent: mark, ariaLabel: label, title: label });
+    for (const [kind, label, value] of [["up", T.up, 1], ["down", T.down, -1]]) {
+      const b = el("button", { type: "button", className: kind, ariaLabel: label, title: label }, icon(THUMB));
       b.setAttribute("aria-pressed", String(message.rating === value));
       b.onclick = () => { send({ type: "feedback", seq: message.seq, rating: value, comment: "" }); for (const other of meta.children) other.setAttribute("aria-pressed", String(other === b)); };
       meta.append(b);
