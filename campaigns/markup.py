@@ -5,8 +5,10 @@ import re
 from collections.abc import Callable
 from html.parser import HTMLParser
 
-_HREF = re.compile(r"""(<a\s[^>]{0,2000}?\bhref\s*=\s*)(["'])(https?://[^"'<>]{1,4000})\2""", re.I)
+_HREF = re.compile(r"""(<a\s[^<>]{0,500}?\bhref\s*=\s*)(["'])(https?://[^"'<>]{1,4000})\2""", re.I)
 _ADDRESS = re.compile(r"https?://[^\s<>\"]{1,4000}")
+# The standard library's reader goes to the end of the source for each of these.
+_NEVER_CLOSED = re.compile(r"<([^<>]*)(?=<|$)", re.S)
 _BREAKS = {"p", "br", "tr", "li", "div", "h1", "h2", "h3", "table", "ul", "ol"}
 _SILENT = {"style", "script", "head", "title"}
 
@@ -34,30 +36,40 @@ def rewrite_addresses(text: str, change: Callable[[str], str]) -> str:
 def to_text(source: str) -> str:
     """The words of HTML, a line for each block, with the addresses of its links behind them."""
     reader = _Words()
-    reader.feed(source)
+    reader.feed(_NEVER_CLOSED.sub(r"&lt;\1", _without_comments(source)))
     reader.close()
     lines = (" ".join(line.split()) for line in "".join(reader.words).splitlines())
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+
+
+def _without_comments(source: str) -> str:
+    kept, at = [], 0
+    while (start := source.find("<!--", at)) >= 0 and (end := source.find("-->", start)) >= 0:
+        kept.append(source[at:start])
+        at = end + 3
+    return "".join(kept) + source[at:]
 
 
 class _Words(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.words: list[str] = []
-        self._href = ""
+        self._href, self._before = "", 0
         self._silent = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self._silent += tag in _SILENT
         if tag == "a":
-            self._href = dict(attrs).get("href") or ""
+            self._href, self._before = dict(attrs).get("href") or "", len(self.words)
         if tag in _BREAKS:
             self.words.append("\n")
 
     def handle_endtag(self, tag: str) -> None:
         self._silent -= tag in _SILENT and self._silent > 0
-        if tag == "a" and self._href.startswith("http"):
-            self.words.append(f" {self._href} ")
+        if tag == "a":
+            has_words = "".join(self.words[self._before :]).strip()
+            if has_words and self._href.startswith("http"):  # around a picture it says nothing
+                self.words.append(f" {self._href} ")
             self._href = ""
         if tag in _BREAKS:
             self.words.append("\n")
