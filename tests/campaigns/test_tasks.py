@@ -161,5 +161,5 @@ def test_pages_for_customers_have_a_panel_with_a_fixed_number_of_queries(
     start(campaign)
     customer = campaign.segment.memberships.first().customer
     with django_assert_num_queries(3):
-        body = render_to_string("campaigns/portrait.html", panel.build(customer))
+        body = render_to_string("campaigns/portrait.html", {"panel": panel.build(customer)})
     assert campaign.name in body
