@@ -1,16 +1,24 @@
 """How long the chat takes to answer while many customers talk at once.
 
-    python bench/chat.py ws://127.0.0.1:8000/ws/chat/ [--customers 50] [--turns 8]
+    python bench/chat.py [ws://127.0.0.1:8000/ws/chat/] [--customers 50] [--turns 6]
 
-Needs a running server with trained models. Every customer has a socket of their own, says
+Without an address it starts a server of its own on a small demo store. Every customer has a socket of their own, says
 the next thing a moment after the answer to the last, and remembers every number seen.
 """
 
 import argparse
 import asyncio
 import json
+import os
 import random
+import socket as sockets
+import subprocess
+import sys
+import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import websockets
@@ -86,12 +94,63 @@ def run(address: str, customers: int = 50, turns: int = 8) -> dict[str, Any]:
     return asyncio.run(talk(address, customers, turns))
 
 
-if __name__ == "__main__":
+@contextmanager
+def own_server() -> Iterator[str]:
+    """A server on the embedded default with the demo store and a trained classifier."""
+    root = Path(__file__).resolve().parent.parent
+    with tempfile.TemporaryDirectory() as folder, sockets.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+        servers = dict.fromkeys(("DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL"), "")
+        env = {
+            **os.environ,
+            **servers,
+            "VAR_DIR": folder,
+            "OPENBLAS_NUM_THREADS": "1",
+            "DEBUG": "1",
+        }
+        for command in (
+            ["migrate"],
+            ["demo", "--customers", "200"],
+            ["train", "intents", "recommender"],
+        ):
+            done = [sys.executable, "manage.py", *command]
+            subprocess.run(done, cwd=root, env=env, check=True, stdout=sys.stderr)
+        probe.close()
+        serve = [sys.executable, "-m", "uvicorn", "marketing.asgi:application", "--port", port]
+        server = subprocess.Popen([*serve, "--log-level", "warning"], cwd=root, env=env)
+        try:
+            _wait_for(int(port))
+            yield f"ws://127.0.0.1:{port}/ws/chat/"
+        finally:
+            server.terminate()
+            server.wait(30)
+
+
+def _wait_for(port: int, seconds: float = 60) -> None:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        with sockets.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.2)
+    raise TimeoutError(f"no server on port {port} after {seconds} seconds")
+
+
+def main() -> dict[str, Any]:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("address")
+    parser.add_argument("address", nargs="?")
     parser.add_argument("--customers", type=int, default=50)
-    parser.add_argument("--turns", type=int, default=8)
+    parser.add_argument("--turns", type=int, default=6)
     options = parser.parse_args()
-    result = run(options.address, options.customers, options.turns)
+    if options.address:
+        return run(options.address, options.customers, options.turns)
+    with own_server() as address:
+        return run(address, options.customers, options.turns)
+
+
+if __name__ == "__main__":
+    result = main()
     for name, value in result.items():
-        print(f"{name:24} {value}")
+        print(f"{name:24} {value}", file=sys.stderr)
+    print(json.dumps(result))
