@@ -18,7 +18,7 @@ SCALES = {"hundred": 100, "thousand": 1000, "grand": 1000}
 CHINESE_NUMBER = r"[零〇一二两三四五六七八九十百千万俩]+"
 _word = "(?:" + "|".join([*WORDS, *SCALES]) + ")"
 ENGLISH_NUMBER = rf"{_word}(?:[\s-]+(?:and\s+)?{_word})*"
-PLAIN_NUMBER = r"\d[\d,]*(?:\.\d+)?\s*(?:[kKwW](?![a-zA-Z])|万|千|百)?"
+PLAIN_NUMBER = r"\d+(?:,\d{3})*(?:\.\d+)?\s*(?:[kKwW](?![a-zA-Z])|万|千|百)?"
 NUMBER = rf"(?:{PLAIN_NUMBER}|{CHINESE_NUMBER}|\b{ENGLISH_NUMBER}\b)"
 
 

@@ -204,7 +204,7 @@ RELATIVES: dict[str, str] = {
     "cheapest": r"最便宜|最低价|价格最低|最实惠|cheapest|least expensive|lowest price",
     "cheaper": r"便宜|实惠|太贵|有点贵|好贵|贵了|平价|划算|价格低|降价的|cheaper|less expensive|too (?:expensive|pricey|much)"
     r"|lower price|more affordable|\bcheap\b|affordable|don't cost as much",
-    "pricier": r"贵一点|贵点|贵些|更贵|高端|高档|更好的|好一点的|pricier|more expensive|higher[- ]end|premium|better ones?|fancier",
+    "pricier": r"贵一点|贵点|贵些|更贵|贵的那|贵的(?:一)?[个款]|高端|高档|更好的|好一点的|pricier|more expensive|higher[- ]end|premium|better ones?|fancier",
     "similar": r"类似|差不多的|相似|同款|这样的|这种的|\bsimilar|like (?:this|that|it)\b|alike",
     "other": r"换一批|换一组|换几个|换一些|换一款|换个别|换一个看|别的|其他|其它|另外的|还有吗|还有没有|还有什么|再来几|换个(?:牌子|品牌)"
     r"|换(?:一)?种|\bothers?\b|another|different|something else|anything else|what else|\bmore options|show me more|alternatives?|else do you",

@@ -61,6 +61,8 @@ CASES = [
     ("delivered on June 12", {"date": "2024-06-12"}),
     ("三天前", {"date": "2024-06-12"}),
     ("42码的", {"size": "42"}),
+    ("shoes size 41, budget 1000", {"category": "shoes", "size": "41", "price_max": 1000}),
+    ("贵的那个", {"relative": "pricier"}),
     ("size L please", {"size": "L"}),
     ("有M码吗", {"size": "M", "aspect": "stock"}),
     ("来两双", {"quantity": 2}),
