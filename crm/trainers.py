@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 FEWEST_BUYERS = 50
 FEWEST_FOR_LIFETIME = 500
 SHORTEST_FOR_LIFETIME = 180  # days from the first order to the moment
+CLEARLY = 1.2  # times as much worth, before groups change in number
 LATER_SHARE = 0.25  # of the days, to judge on
 
 
@@ -39,7 +40,11 @@ def train_rfm(order: Order) -> dict[str, Any]:
 
 
 def train_clusters(order: Order) -> dict[str, Any]:
-    """K-Means on how customers buy, against groups by money alone, in the same space."""
+    """K-Means on how customers buy, against groups by money alone, in the same space.
+
+    Judged by silhouette times stability: one huge group beside a few outliers lies well
+    apart, but is another one for every sample of the customers.
+    """
     from crm.ml.clusters import Clusters
 
     started = time.process_time()
@@ -48,13 +53,13 @@ def train_clusters(order: Order) -> dict[str, Any]:
     if len(ids) < FEWEST_BUYERS:
         raise TooLittleData(f"{len(ids)} buyers; at least {FEWEST_BUYERS} needed to group them")
     champion = artifacts.load_serving(Clusters)
-    candidate = Clusters(seed=order.seed).fit(features, previous=champion)
+    candidate = _grouped(features, champion, seed=order.seed)
     money = features[:, scores.FEATURES.index("monetary"), None]
     by_money = Clusters(k=len(candidate.centres_), seed=order.seed).fit(money)
     report = training.conclude(
         candidate,
         Evidence(
-            metric="silhouette",
+            metric="worth",
             metrics=_apart(candidate, features, candidate.predict(features), order.seed),
             baseline=_apart(candidate, features, by_money.predict(money), order.seed),
             champion=_apart(candidate, features, champion.predict(features), order.seed)
@@ -118,6 +123,21 @@ TRAINERS: dict[str, Trainer] = {
 }
 
 
+def _grouped(features: "np.ndarray", champion: "Clusters | None", *, seed: int) -> "Clusters":
+    """Groups as many as the champion has, unless another number is clearly worth more.
+
+    Staff know their groups by name: they must not fall apart for a hair's breadth.
+    """
+    from crm.ml.clusters import Clusters
+
+    fresh = Clusters(seed=seed).fit(features, previous=champion)
+    if champion is None or len(fresh.centres_) == len(champion.centres_):
+        return fresh
+    kept = Clusters(k=len(champion.centres_), seed=seed).fit(features, previous=champion)
+    worth = [_apart(one, features, one.predict(features), seed)["worth"] for one in (fresh, kept)]
+    return fresh if worth[0] > CLEARLY * worth[1] else kept
+
+
 def _apart(
     clusters: "Clusters", features: "np.ndarray", labels: "np.ndarray", seed: int
 ) -> dict[str, float]:
@@ -130,6 +150,7 @@ def _apart(
     return {
         "silhouette": round(found.silhouette, 4),
         "stability": round(found.stability, 4),
+        "worth": round(found.silhouette * found.stability, 4),
         "k": float(groups),
     }
 

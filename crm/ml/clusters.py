@@ -8,6 +8,7 @@ import numpy as np
 
 from crm.ml.estimator import State
 
+TIGHTER = 0.97  # of the inertia: what a fresh start must reach to replace known groups
 LARGEST_K = 8
 JUDGED = 2_000  # customers that the silhouette is measured on
 REFITS = 4  # bootstrap refits behind the stability of a k
@@ -47,6 +48,7 @@ class Clusters:
 
     name: ClassVar[str] = "clusters"
     format: ClassVar[int] = 1
+    centres_: np.ndarray  # (k, features), standardised
 
     def __init__(self, *, k: int | None = None, seed: int = 0) -> None:
         self.k = k
@@ -65,6 +67,8 @@ class Clusters:
         distinct = len(np.unique(points.round(9), axis=0))
         k = min(self.k or choose_k(points, seed=self.seed), distinct)
         centres = _k_means(points, max(k, 1), self.seed)
+        if previous is not None and len(previous.centres_) == k:
+            centres = self._nearer_to(previous, points, centres)
         self.labels_ = np.arange(len(centres))
         self.centres_ = centres[np.lexsort(centres.T[::-1])]
         if previous is not None and previous.centres_.shape[1] == points.shape[1]:
@@ -94,13 +98,33 @@ class Clusters:
         logged = np.log1p(np.maximum(features, 0.0))
         return np.where(self.logs_, logged, features)
 
+    def _nearer_to(
+        self, previous: "Clusters", points: np.ndarray, centres: np.ndarray
+    ) -> np.ndarray:
+        """K-Means begun at the previous centres, unless a fresh start is clearly tighter.
+
+        Many partitions are nearly as good as each other: staff should not see another of
+        them every night.
+        """
+        from sklearn.cluster import KMeans
+
+        if previous.centres_.shape[1] != points.shape[1]:
+            return centres
+        begun = self._moved(previous)
+        kept = KMeans(len(begun), init=begun, n_init=1).fit(points).cluster_centers_
+        tighter = _inertia(points, centres) < TIGHTER * _inertia(points, kept)
+        return centres if tighter else np.asarray(kept)
+
+    def _moved(self, previous: "Clusters") -> np.ndarray:
+        """The previous centres in the units of today's standardisation."""
+        plain = previous.centres_ * previous.scale_ + previous.mean_
+        return np.asarray((plain - self.mean_) / self.scale_)
+
     def _keep_labels(self, previous: "Clusters") -> None:
         """Every centre takes the label of the previous centre that it is matched to."""
         from scipy.optimize import linear_sum_assignment
 
-        # Both in plain units, or two different standardisations would be compared.
-        old = previous.centres_ * previous.scale_ + previous.mean_
-        distance = _distances((old - self.mean_) / self.scale_, self.centres_)
+        distance = _distances(self._moved(previous), self.centres_)
         before, now = linear_sum_assignment(distance)
         labels = np.full(len(self.centres_), -1)
         labels[now] = previous.labels_[before]
@@ -236,6 +260,10 @@ def _k_means(points: np.ndarray, k: int, seed: int, *, starts: int = 4) -> np.nd
 
 def _distances(points: np.ndarray, centres: np.ndarray) -> np.ndarray:
     return np.asarray(((points[:, None, :] - centres[None]) ** 2).sum(axis=2))
+
+
+def _inertia(points: np.ndarray, centres: np.ndarray) -> float:
+    return float(_distances(points, centres).min(axis=1).sum())
 
 
 def _nearest(points: np.ndarray, centres: np.ndarray) -> np.ndarray:

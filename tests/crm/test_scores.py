@@ -189,7 +189,7 @@ class TestTrainers:
         assert Membership.objects.filter(segment__in=segments).count() == 60
 
     def test_clusters_keep_their_labels_from_run_to_run(self):
-        many_buyers()
+        many_buyers(150)
         train_clusters(order())
         before = dict(Score.objects.filter(name="cluster").values_list("customer", "label"))
         train_clusters(TrainingOrder(as_of=NOON, now=LATER, seed=1))
