@@ -8,7 +8,7 @@ the commit.
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -102,9 +102,8 @@ def _take_turn(
 ) -> Message | None:
     if conversation.state == Conversation.State.RESOLVED:  # who writes again opens it again
         conversation.state = Conversation.State.BOT
-    before = Memory.from_json(conversation.memory)
     owner = "staff" if conversation.is_with_staff else "bot"
-    memory = Memory.from_json({**before.as_json(), "owner": owner})
+    memory = replace(Memory.from_json(conversation.memory), owner=owner)
     world = World(conversation, language=heard.language, now=now)
     world.expect((*memory.shown, memory.focus))
     outcome = dialogue.step(heard, memory, world)
