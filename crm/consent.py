@@ -50,10 +50,12 @@ def change(  # noqa: PLR0913  (each is part of the proof)
     source: str,
     evidence: dict[str, Any],
     at: datetime,
+    announce: bool = True,
 ) -> bool:
     """Record an answer; return whether it differs from the one before.
 
-    A repeated answer adds no row, so links may be followed and imports run twice.
+    A repeated answer adds no row, so links may be followed and imports run twice. With
+    `announce=False` nobody reacts: for imports.
     """
     now, is_new = Consent.objects.select_for_update().get_or_create(
         customer=customer,
@@ -75,7 +77,7 @@ def change(  # noqa: PLR0913  (each is part of the proof)
         at=at,
     )
     fact = ConsentChanged(channel=channel, topic=topic.slug, is_granted=is_granted)
-    timeline.record(customer, fact, at=at, key=str(row.pk))
+    timeline.record(customer, fact, at=at, key=str(row.pk), announce=announce)
     return True
 
 

@@ -27,8 +27,14 @@ class Entry:
     identity: Identity | None = None
 
 
-def record(
-    customer: Customer, fact: Fact, *, at: datetime, key: str, source: str = "rapport"
+def record(  # noqa: PLR0913  (what, of whom, when, by whom, told to whom)
+    customer: Customer,
+    fact: Fact,
+    *,
+    at: datetime,
+    key: str,
+    source: str = "rapport",
+    announce: bool = True,
 ) -> Event:
     """Append a fact to the timeline. Telling it again with the same key changes nothing."""
     message_id = f"{fact.kind}:{key}"
@@ -40,7 +46,7 @@ def record(
         message_id=message_id,
         source=source,
     )
-    record_many([entry], received_at=at)
+    record_many([entry], received_at=at, announce=announce)
     return Event.objects.get(source=source, message_id=message_id)
 
 

@@ -131,5 +131,6 @@ def _answer(customer: Customer, row: dict[str, str], *, path: Path, now: datetim
             source=SOURCE,
             evidence={"file": path.name},
             at=now,
+            announce=False,
         )
     return changed

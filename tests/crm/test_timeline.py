@@ -1,6 +1,7 @@
 from datetime import timedelta
 
 import pytest
+from django.core.cache import cache
 
 from crm import outbox, timeline
 from crm.events import ProductViewed
@@ -9,6 +10,11 @@ from tests.factories import NOON, make_customer
 
 pytestmark = pytest.mark.django_db
 PATH = "crm.tasks.refresh_customer"
+
+
+@pytest.fixture(autouse=True)
+def _nobody_was_woken():
+    cache.clear()
 
 
 @pytest.fixture
@@ -101,3 +107,15 @@ def test_events_are_handed_over_in_the_order_they_came(ada, heard):
     outbox.dispatch(now=NOON, limit=2)
     outbox.dispatch(now=NOON)
     assert heard == ids
+
+
+def test_a_thousand_events_wake_the_dispatcher_twice(
+    ada, heard, monkeypatch, django_capture_on_commit_callbacks
+):
+    asked = []
+    monkeypatch.setattr("crm.tasks.dispatch_events.delay", lambda: asked.append("now"))
+    monkeypatch.setattr("crm.tasks.dispatch_events.apply_async", lambda **_: asked.append("later"))
+    with django_capture_on_commit_callbacks(execute=True):
+        for number in range(50):
+            view(ada, str(number))
+    assert asked == ["now", "later"]
