@@ -7,6 +7,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8000
 export PORT
+# uv is ten times faster; pip is the way where uv cannot be had or meets a proxy it distrusts.
+export UV_SYSTEM_CERTS ?= 1
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 run: $(VENV)/.installed
 	@exec $(BIN)/python manage.py up --port $(PORT)
@@ -15,12 +18,14 @@ install: $(VENV)/.installed
 
 $(VENV)/.installed: requirements.txt constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements.txt -c constraints.txt
+	-$(PIP) uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements.txt -c constraints.txt \
+		|| $(PIP) -r requirements.txt -c constraints.txt
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.txt
-	$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements-dev.txt -c constraints.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements-dev.txt -c constraints.txt \
+		|| $(PIP) -r requirements-dev.txt -c constraints.txt
 	@touch $@
 
 test: $(VENV)/.installed-dev
