@@ -107,6 +107,17 @@ class TestBodies:
             (gzip.compress(b" " * 2_000_000), 413),
             (b" " * 600_000, 413),
         ],
+        ids=[
+            "empty",
+            "words",
+            "a list",
+            "NaN",
+            "not UTF-8",
+            "deep",
+            "broken gzip",
+            "gzip bomb",
+            "too long",
+        ],
     )
     def test_what_cannot_be_read_is_refused_with_a_reason(self, client, body, status):
         answer = send(client, "/v1/batch", body)
