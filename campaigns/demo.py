@@ -252,7 +252,9 @@ def _placed(order: Order, product: Product) -> OrderPlaced:
 
 
 def _entry(delivery: Delivery, fact: Fact, *, at: datetime) -> timeline.Entry:
-    key = delivery.pk if fact.kind != MessageClicked.kind else f"{delivery.pk}-demo"
+    key: object = f"{delivery.pk}-demo" if isinstance(fact, MessageClicked) else delivery.pk
+    if isinstance(fact, OrderPlaced):
+        key = fact.order_id
     return timeline.Entry(
         customer_id=delivery.customer_id,
         kind=fact.kind,

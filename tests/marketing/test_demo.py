@@ -17,7 +17,7 @@ from marketing.demo.catalogue import CATEGORIES
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="class")
 def shop(django_db_setup, django_db_blocker):
     """One shop of 300 customers for all these tests; rolled back at the end."""
     from django.db import transaction

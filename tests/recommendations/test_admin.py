@@ -58,6 +58,6 @@ def test_the_customer_page_says_what_we_would_show_and_why(django_assert_max_num
 def test_the_panel_is_on_the_customer_page(staff):
     make_product("P1", title_en="Teapot")
     ada = make_customer()
-    assert "recommendations/portrait.html" in [p["template"] for p in portrait.of(ada)]
-    page = staff.get(reverse("admin:crm_customer_change", args=[ada.pk]))
+    assert "recommendations" in [part.get("name") for part in portrait.of(ada)]
+    page = staff.get(reverse("admin:crm_customer_panel", args=[ada.pk, "recommendations"]))
     assert "Teapot" in page.content.decode()
