@@ -164,7 +164,7 @@ def _happened(campaign: Campaign, *, at: datetime, rng: np.random.Generator) -> 
         batch_size=500,
     )
     caused = _caused_orders(deliveries, at=at, rng=rng)
-    timeline.record_many(entries + caused, received_at=at)
+    timeline.record_many(entries + caused, received_at=at, announce=False)
     Campaign.objects.filter(pk=campaign.pk).update(
         status=Campaign.Status.FINISHED, finished_at=at + timedelta(minutes=20)
     )
