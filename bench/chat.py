@@ -1,6 +1,6 @@
 """How long the chat takes to answer while many customers talk at once.
 
-    python bench/chat.py [ws://127.0.0.1:8000/ws/chat/] [--customers 50] [--turns 6]
+    python bench/chat.py [ws://127.0.0.1:8000/ws/chat/] [--customers 50] [--turns 6] [--pause 2 6]
 
 Without an address it starts a server of its own on a small demo store. Every customer has a socket of their own, says
 the next thing a moment after the answer to the last, and remembers every number seen.
@@ -37,10 +37,11 @@ HELLO = {
     "conversation": None,
     "after": 0,
 }
-PAUSE = (2.0, 6.0)  # seconds between an answer and the next message
+Pause = tuple[float, float]  # seconds between an answer and the next message, at least and at most
+PAUSE: Pause = (2.0, 6.0)
 
 
-async def one_customer(address: str, number: int, turns: int) -> dict[str, Any]:
+async def one_customer(address: str, number: int, turns: int, pause: Pause) -> dict[str, Any]:
     rng = random.Random(number)
     answers, acks = [], []
     numbers: list[int] = []
@@ -48,7 +49,7 @@ async def one_customer(address: str, number: int, turns: int) -> dict[str, Any]:
         await socket.send(json.dumps({**HELLO, "locale": rng.choice(["zh-CN", "en"])}))
         welcome = json.loads(await socket.recv())
         for turn in range(turns):
-            await asyncio.sleep(rng.uniform(*PAUSE))
+            await asyncio.sleep(rng.uniform(*pause))
             started = time.perf_counter()
             message = {"type": "message", "client_id": f"{turn}", "text": rng.choice(SAID)[1]}
             await socket.send(json.dumps(message))
@@ -66,14 +67,17 @@ async def one_customer(address: str, number: int, turns: int) -> dict[str, Any]:
     return {"answers": answers, "acks": acks, "gapless": gapless}
 
 
-async def talk(address: str, customers: int, turns: int) -> dict[str, Any]:
+async def talk(address: str, customers: int, turns: int, pause: Pause) -> dict[str, Any]:
     started = time.perf_counter()
-    talks = await asyncio.gather(*(one_customer(address, n, turns) for n in range(customers)))
+    talks = await asyncio.gather(
+        *(one_customer(address, n, turns, pause) for n in range(customers))
+    )
     seconds = time.perf_counter() - started
     answers = sorted(ms for t in talks for ms in t["answers"])
     acks = sorted(ms for t in talks for ms in t["acks"])
     return {
         "customers": customers,
+        "pause_seconds": list(pause),
         "messages": len(answers),
         "messages_per_second": round(len(answers) / seconds, 1),
         "answer_p50_ms": _percentile(answers, 50),
@@ -88,10 +92,10 @@ def _percentile(values: list[float], share: int) -> float:
     return round(values[min(len(values) - 1, len(values) * share // 100)], 1)
 
 
-def run(address: str, customers: int = 50, turns: int = 8) -> dict[str, Any]:
+def run(address: str, customers: int = 50, turns: int = 8, pause: Pause = PAUSE) -> dict[str, Any]:
     """Measure against a server that runs at `address`."""
-    asyncio.run(talk(address, 4, 2))  # models are loaded at the first message
-    return asyncio.run(talk(address, customers, turns))
+    asyncio.run(talk(address, 4, 2, pause))  # models are loaded at the first message
+    return asyncio.run(talk(address, customers, turns, pause))
 
 
 @contextmanager
@@ -142,11 +146,13 @@ def main() -> dict[str, Any]:
     parser.add_argument("address", nargs="?")
     parser.add_argument("--customers", type=int, default=50)
     parser.add_argument("--turns", type=int, default=6)
+    parser.add_argument("--pause", type=float, nargs=2, default=PAUSE)
     options = parser.parse_args()
+    wanted = (options.customers, options.turns, tuple(options.pause))
     if options.address:
-        return run(options.address, options.customers, options.turns)
+        return run(options.address, *wanted)
     with own_server() as address:
-        return run(address, options.customers, options.turns)
+        return run(address, *wanted)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from urllib.parse import urlparse
 
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
+from django.db.models import F
 from django.http.request import validate_host
 from django.utils import timezone
 
@@ -181,11 +182,15 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
             message_id = await self.work.get()
             if self.sent_state == Conversation.State.BOT:
                 await self._send({"type": "typing", "sender": "bot", "typing": True})
+            answer = None
             try:
-                await sockets.run(conversation.respond, message_id, now=timezone.localtime())
+                answer = await sockets.run(
+                    conversation.respond, message_id, now=timezone.localtime()
+                )
             except Exception:  # the message is kept and answered by the sweep; the socket lives on
                 logger.exception("chat: message %s could not be answered", message_id)
-            self.look_again()
+            if answer is None:  # an answer has woken this socket when it was stored
+                self.look_again()
 
     async def _expect_hello(self) -> None:
         await asyncio.sleep(HELLO_WITHIN)
@@ -221,9 +226,11 @@ def _may_connect(origin: str, host: str) -> bool:
 
 
 def _messages(conversation_id: int, after: int) -> tuple[list[dict[str, Any]], str]:
-    state = Conversation.objects.values_list("state", flat=True).get(pk=conversation_id)
-    found = Message.objects.filter(conversation_id=conversation_id).after(after)[:BATCH]
-    return [cards.frame(message) for message in found], state
+    found = Message.objects.filter(conversation_id=conversation_id).after(after)
+    messages: list[Any] = list(found.annotate(state=F("conversation__state"))[:BATCH])
+    if messages:
+        return [cards.frame(message) for message in messages], messages[0].state
+    return [], Conversation.objects.values_list("state", flat=True).get(pk=conversation_id)
 
 
 def _unanswered(conversation_id: int) -> list[int]:

@@ -14,6 +14,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import QuerySet
 
 from chatbot import actions, cards, understanding, wakeups, wording
 from chatbot.events import MessageReceived
@@ -81,8 +82,6 @@ def respond(message_id: int, *, now: datetime) -> Message | None:
     """
     started = time.perf_counter()
     message = Message.objects.select_related("conversation").get(pk=message_id)
-    if Turn.objects.filter(message=message).exists():
-        return None
     memory = Memory.from_json(message.conversation.memory)
     heard = understanding.hear(
         message.text,
@@ -91,7 +90,7 @@ def respond(message_id: int, *, now: datetime) -> Message | None:
         category=str(memory.frame.get("category", "")),
     )
     with transaction.atomic():
-        conversation = _locked(message.conversation_id)
+        conversation = _locked().select_related("customer").get(pk=message.conversation_id)
         if Turn.objects.filter(message=message).exists():
             return None
         return _take_turn(conversation, message, heard, now=now, started=started)
@@ -205,14 +204,13 @@ def _tell(
     timeline.record_many([entry], received_at=now)
 
 
-def _locked(conversation_id: int) -> Conversation:
-    rows = Conversation.objects.select_for_update(of=("self",)).select_related("customer")
-    return rows.get(pk=conversation_id)
+def _locked() -> QuerySet[Conversation]:
+    return Conversation.objects.select_for_update(of=("self",))
 
 
 @transaction.atomic
 def _append(conversation_id: int, saying: Saying, *, now: datetime) -> Message:
-    conversation = _locked(conversation_id)
+    conversation = _locked().get(pk=conversation_id)
     if saying.client_id:
         known = conversation.messages.filter(client_id=saying.client_id).first()
         if known is not None:

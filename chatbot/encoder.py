@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 logger = logging.getLogger(__name__)
+AT_ONCE = 256
 _lock = threading.Lock()
 
 
@@ -20,9 +21,16 @@ def encode(texts: Sequence[str]) -> np.ndarray | None:
             return None
         if not texts:
             return np.zeros((0, 512), np.float32)
-        return np.vstack(
-            [encoder.encode(list(texts[i : i + 256])) for i in range(0, len(texts), 256)]
-        )
+        if len(texts) == 1:
+            return _one(texts[0]).copy()
+        parts = range(0, len(texts), AT_ONCE)
+        return np.vstack([encoder.encode(list(texts[i : i + AT_ONCE])) for i in parts])
+
+
+@lru_cache(maxsize=1_000)
+def _one(text: str) -> np.ndarray:
+    """(1, 512) Kept, for classifier and question book both ask, and greetings come again."""
+    return np.asarray(_encoder().encode([text]))
 
 
 @lru_cache(maxsize=1)

@@ -1,5 +1,6 @@
 """What was heard in a message: the serving classifier where one is trained, keywords where not."""
 
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from chatbot import catalogue
@@ -13,7 +14,29 @@ from chatbot.ml.text import language_of, normalise, tokens_of
 from crm import artifacts
 
 FRESH_FOR = timedelta(seconds=5)
-_kept: dict[str, tuple[datetime, IntentClassifier | None, str]] = {}
+REMEMBERED = 2_000  # texts: greetings and quick replies are said again and again
+
+
+@dataclass(frozen=True)
+class Serving:
+    """Who understands at present, and what it made of the latest texts."""
+
+    looked_up: datetime
+    classifier: IntentClassifier | None
+    version: str
+    guesses: dict[str, Guess] = field(default_factory=dict)
+
+    def guess(self, texts: list[str]) -> list[Guess]:
+        known = {text: self.guesses[text] for text in texts if text in self.guesses}
+        new = [text for text in dict.fromkeys(texts) if text not in known]
+        if new:
+            known.update(zip(new, _guess(self.classifier, new), strict=True))
+            if len(self.guesses) < REMEMBERED:  # the ones said often come early
+                self.guesses.update(known)
+        return [known[text] for text in texts]
+
+
+_kept: dict[str, Serving] = {}
 
 
 def hear(text: str, *, now: datetime, language: str = "", category: str = "") -> Heard:
@@ -21,9 +44,9 @@ def hear(text: str, *, now: datetime, language: str = "", category: str = "") ->
     lexicon = catalogue.lexicon(now=now)
     clean = lexicon.correct(normalise(text))
     scene = Scene(today=now.date(), category=category)
-    classifier, _ = _serving(now)
+    serving = _serving(now)
     clauses = hearing.clauses_worth_reading(clean)
-    guesses = _guess(classifier, [clean, *clauses])
+    guesses = serving.guess([clean, *clauses])
     found = tuple(entities.extract(clean, lexicon, scene))
     return Heard(
         text=clean,
@@ -35,14 +58,14 @@ def hear(text: str, *, now: datetime, language: str = "", category: str = "") ->
         clause_entities=tuple(tuple(entities.extract(c, lexicon, scene)) for c in clauses),
         sentiment=sentiment.feel(clean),
         unsafe=keywords.is_unsafe(clean),
-        threshold=classifier.threshold_ if classifier else 0.5,
+        threshold=serving.classifier.threshold_ if serving.classifier else 0.5,
         implied_category=_implied(clean, found, lexicon),
     )
 
 
 def version(*, now: datetime) -> str:
     """Which artifact understands now."""
-    return _serving(now)[1]
+    return _serving(now).version
 
 
 def forget() -> None:
@@ -50,16 +73,19 @@ def forget() -> None:
     _kept.clear()
 
 
-def _serving(now: datetime) -> tuple[IntentClassifier | None, str]:
-    """The serving classifier and its name; looked up again every few seconds."""
+def _serving(now: datetime) -> Serving:
+    """The serving classifier; looked up again every few seconds."""
     kept = _kept.get("serving")
-    if kept and timedelta() <= now - kept[0] < FRESH_FOR:
-        return kept[1], kept[2]
+    if kept and timedelta() <= now - kept.looked_up < FRESH_FOR:
+        return kept
     champion = artifacts.champion_of(IntentClassifier.name)
     classifier = artifacts.load_serving(IntentClassifier)
     name = f"{champion.name}#{champion.pk}" if champion and classifier else "keywords"
-    _kept["serving"] = (now, classifier, name)
-    return classifier, name
+    is_same = kept is not None and kept.classifier is classifier
+    guesses = kept.guesses if kept is not None and is_same else {}
+    serving = Serving(now, classifier, name, guesses)
+    _kept["serving"] = serving
+    return serving
 
 
 def _implied(text: str, found: tuple[Entity, ...], lexicon: Lexicon) -> str:

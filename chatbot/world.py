@@ -37,12 +37,13 @@ class World:
 
     def search(self, search: Search) -> list[Goods]:
         """Goods that fulfil every wish, ordered for this customer (or by price)."""
+        within = _constraints(search)
         recommended = serving.recommend(
             self.customer,
-            n=POOL,
+            n=_enough(search, within),
             now=self.now,
             placement="chat",
-            within=_constraints(search),
+            within=within,
         )
         goods = [self._recommended(r) for r in recommended]
         goods = [g for g in goods if _fits(g, search)] or self._owned(search)
@@ -125,7 +126,7 @@ class World:
         if missing:
             categories = {g.category for sku in missing if (g := self.product(sku))}
             for category in categories:
-                self.search(Search({"category": category} if category else {}))
+                self.search(Search({"category": category} if category else {}, n=POOL))
         return {sku: self._reasons[sku] for sku in skus if sku in self._reasons}
 
     def categories(self) -> list[str]:
@@ -186,6 +187,14 @@ def _constraints(search: Search) -> Constraints:
         feature=_first(frame.get("feature")),
         size=_first(frame.get("size")),
     )
+
+
+def _enough(search: Search, within: Constraints) -> int:
+    """How many candidates to ask for: few where each of them will fit."""
+    is_finer = search.by_price or search.below is not None or search.above is not None
+    if is_finer or not within.is_narrow or len(_listed(search.frame.get("feature"))) > 1:
+        return POOL
+    return min(POOL, search.n + len(search.exclude))
 
 
 def _fits(goods: Goods, search: Search) -> bool:

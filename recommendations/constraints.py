@@ -30,14 +30,17 @@ class Constraints:
         """Whether anything is asked for beyond what every list must satisfy."""
         return self != Constraints(in_stock=self.in_stock)
 
-    def allows_options(self, product: Product) -> bool:
-        """Whether the product comes in the colour, with the feature and in the size asked for."""
-        wanted = ((self.color, product.colors), (self.feature, product.features))
+    def allows_options(self, colors: list[Any], features: list[Any], sizes: list[Any]) -> bool:
+        """Whether these hold the colour, the feature and the size asked for."""
+        wanted = ((self.color, colors), (self.feature, features))
         has_all = all(value is None or _among(value, options) for value, options in wanted)
         # A product without sizes is one size: asking for a size does not rule it out.
-        return has_all and (
-            self.size is None or not product.sizes or _among(self.size, product.sizes)
-        )
+        return has_all and (self.size is None or not sizes or _among(self.size, sizes))
+
+    @property
+    def names_options(self) -> bool:
+        """Whether `allows_options` has anything to say."""
+        return (self.color, self.feature, self.size) != (None, None, None)
 
     def as_query(self) -> Q:
         """The part that the database can check by itself; `allows_options` is the rest."""

@@ -1,7 +1,7 @@
 """Write down what was shown and what was clicked."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -30,7 +30,7 @@ def seen_too_often(customer: Customer, *, placement: str, now: datetime) -> set[
     return set(tired.values_list("product_id", flat=True))
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)  # nobody carries on after a failure in here
 def record(
     customer: Customer, recommended: Sequence[Recommended], *, placement: str, now: datetime
 ) -> list[Recommended]:
@@ -56,7 +56,15 @@ def record(
         skus=tuple(one.product.sku for one in recommended),
         impressions=tuple(row.pk for row in rows),
     )
-    timeline.record(customer, shown, at=now, key=str(rows[0].pk))
+    entry = timeline.Entry(
+        customer_id=customer.pk,
+        kind=shown.kind,
+        data=asdict(shown),
+        happened_at=now,
+        message_id=f"{shown.kind}:{rows[0].pk}",
+        source="rapport",
+    )
+    timeline.record_many([entry], received_at=now)  # `record` would read the row back
     return [replace(one, impression=row.pk) for one, row in zip(recommended, rows, strict=True)]
 
 

@@ -124,6 +124,8 @@ def personal(touches: Sequence[Touch], *, now: datetime) -> Personal | None:
     """Score for these touches; None where nothing is trained or nothing is known of them."""
     from recommendations.ml.shop import ShopRecommender
 
+    if not any(touch.weight > 0 for touch in touches):
+        return None
     serving = artifacts.load_serving_with_version(ShopRecommender)
     if serving is None:
         return None

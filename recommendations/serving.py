@@ -131,19 +131,33 @@ def _same_category(product: Product) -> Constraints:
 
 
 def _eligible(scored: Sequence[Scored], wanted: Wanted) -> list[tuple[Product, float]]:
-    """The first n that are for sale and satisfy what was asked. One query, rarely two."""
+    """The first n that are for sale and satisfy what was asked. Two queries at most."""
     open_to = [one for one in scored if one[0] not in wanted.hidden]
-    reach = len(open_to) if wanted.within.is_narrow else wanted.n + 50
-    found = _matching(open_to[:reach], wanted.within)
+    if wanted.within.is_narrow:
+        return _read(_among(open_to, wanted.within, wanted.n), wanted.within)
+    reach = wanted.n + 50
+    found = _read(open_to[:reach], wanted.within)
     if len(found) < wanted.n and reach < len(open_to):
-        found += _matching(open_to[reach:], wanted.within)
+        found += _read(open_to[reach:], wanted.within)
     return found[: wanted.n]
 
 
-def _matching(scored: Sequence[Scored], within: Constraints) -> list[tuple[Product, float]]:
+def _among(scored: Sequence[Scored], within: Constraints, n: int) -> list[Scored]:
+    """The first n that satisfy what was asked, found by ids: most of them are never shown."""
+    rows = Product.objects.filter(within.as_query()).exclude(within.unwanted())
+    if within.names_options:
+        told = rows.values_list("pk", "colors", "features", "sizes")
+        ids = {pk for pk, *options in told if within.allows_options(*options)}
+    else:
+        ids = set(rows.values_list("pk", flat=True))
+    return [one for one in scored if one[0] in ids][:n]
+
+
+def _read(scored: Sequence[Scored], within: Constraints) -> list[tuple[Product, float]]:
+    """These products as they are now, without those that no longer satisfy what was asked."""
     products = Product.objects.filter(within.as_query(), pk__in=[pk for pk, _ in scored])
     products = products.exclude(within.unwanted()).select_related("category", "brand")
-    by_id = {product.pk: product for product in products if within.allows_options(product)}
+    by_id = {product.pk: product for product in products}
     return [(by_id[pk], score) for pk, score in scored if pk in by_id]
 
 

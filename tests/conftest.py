@@ -3,6 +3,7 @@
 import pytest
 
 from crm import artifacts
+from recommendations import popular
 
 
 @pytest.fixture(autouse=True)
@@ -10,3 +11,4 @@ def _own_files(settings, tmp_path):
     settings.MEDIA_ROOT = tmp_path / "media"
     settings.EMAIL_FILE_PATH = str(tmp_path / "mail")
     artifacts._load.cache_clear()
+    popular.forget()
