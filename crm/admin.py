@@ -35,6 +35,7 @@ from crm.models import (
     Suppression,
     Topic,
 )
+from crm.templatetags.catalogue import rfm_name
 
 
 @admin.register(Customer)
@@ -53,8 +54,7 @@ class CustomerAdmin(FastAdmin):
 
     @display(description=_("RFM"))
     def rfm_label(self, customer: Customer) -> str:
-        label: str = getattr(customer, "rfm", "") or "–"
-        return label.replace("_", " ").title()
+        return rfm_name(getattr(customer, "rfm", "") or "–")
 
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None
@@ -238,6 +238,7 @@ class ArtifactAdmin(ReadOnlyAdmin):
     list_filter = ["name", "status"]
     ordering = ["name", "-pk"]
     change_form_outer_before_template = "crm/artifact_buttons.html"
+    exclude = ["file"]  # bytes for our own code; nothing a person could read
 
     @display(
         description=_("status"),

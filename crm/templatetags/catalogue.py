@@ -6,6 +6,7 @@ from django import template
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from crm.ml.rfm import LABELS
 from crm.models import Product
 
 register = template.Library()
@@ -46,9 +47,11 @@ def picture(product: Product) -> str:
 
 
 @register.filter
-def in_words(slug: str) -> str:
-    """at_risk -> At risk."""
-    return slug.replace("_", " ").replace("-", " ").capitalize()
+def rfm_name(slug: str) -> str:
+    """at_risk -> At risk or 流失风险."""
+    chinese = (get_language() or "").startswith("zh")
+    names = {label.slug: label.name_zh if chinese else label.name_en for label in LABELS}
+    return names.get(slug, slug)
 
 
 @register.filter

@@ -14,6 +14,7 @@ from crm.segments import refresh_all
 from marketing.demo import catalogue, history, people
 
 CHUNK = 5000
+MOST_CHATS = 2000
 TOPICS = {"offers": ("Offers", "优惠活动"), "news": ("News", "新品资讯")}
 SEGMENTS = {
     "active-buyers": (
@@ -68,7 +69,8 @@ def fill(*, customers: int, seed: int, now: datetime, staff: User | None = None)
         sys.stderr.write(f"  {made['customers']:,} customers, {made['orders']:,} orders\n")
     _make_segments(now=now)
     made["answers"] = answers()
-    some = list(Customer.objects.order_by("-last_seen_at")[: max(20, customers // 10)])
+    few = min(max(20, customers // 10), MOST_CHATS)
+    some = list(Customer.objects.order_by("-last_seen_at")[:few])
     made["chats"] = chats(some, now=now, rng=rng)
     made["campaigns"] = past_campaigns(now=now, rng=rng, staff=staff)
     return made
