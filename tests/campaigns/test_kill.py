@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 import pytest
 from django.conf import settings
 
+from tests.servers import scratch_database
+
 ROOT = Path(__file__).resolve().parents[2]
 RECIPIENTS = 400
 KILLS = 4
@@ -65,27 +67,18 @@ def sink():
 
 
 @pytest.fixture
-def scratch_database():
-    import psycopg2
-
-    name = f"rapport_kill_{os.getpid()}"
-    server = psycopg2.connect(settings.DATABASE_URL.rsplit("/", 1)[0] + "/postgres")
-    server.autocommit = True
-    with server.cursor() as cursor:
-        cursor.execute(f"CREATE DATABASE {name}")
-    yield settings.DATABASE_URL.rsplit("/", 1)[0] + f"/{name}"
-    with server.cursor() as cursor:
-        cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
-    server.close()
+def database():
+    with scratch_database("kill") as url:
+        yield url
 
 
 @pytest.fixture
-def environment(scratch_database, sink, tmp_path):
+def environment(database, sink, tmp_path):
     redis = urlsplit(settings.REDIS_URL)._replace(path=f"/{REDIS_DATABASE}").geturl()
     empty_redis(redis)
     yield {
         **{k: v for k, v in os.environ.items() if not k.startswith(("PYTEST", "DJANGO"))},
-        "DATABASE_URL": scratch_database,
+        "DATABASE_URL": database,
         "REDIS_URL": redis,
         "CELERY_BROKER_URL": redis,
         "EMAIL_URL": f"smtp://127.0.0.1:{sink.port}",

@@ -96,10 +96,12 @@ def test_the_same_seed_is_the_same_shop():
     for _ in range(2):
         with transaction.atomic():
             demo.fill(customers=30, seed=11, now=now)
+            # What a campaign caused depends on its arms, and those on a secret of the installation.
+            history = Order.objects.exclude(number__startswith="SO-D")
             seen.append(
                 (
                     list(Customer.objects.order_by("pk").values_list("name", "last_seen_at")),
-                    [str(o.total) for o in Order.objects.order_by("placed_at", "total")],
+                    [str(o.total) for o in history.order_by("placed_at", "total")],
                 )
             )
             transaction.set_rollback(True)
