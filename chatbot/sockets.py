@@ -1,25 +1,27 @@
 """The open sockets of this process, and the poll that finds what other processes wrote.
 
-A wake-up is only a hint and may get lost; the poll compares what each socket has sent with
-what the table holds.
+A wake-up, from here or from another process, is only a hint and may get lost; the poll
+compares what each socket has sent with what the table holds.
 """
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, ParamSpec, Protocol, TypeVar
 
 from django.db import DatabaseError, connection
 
-from chatbot import wakeups
+from chatbot import relay, wakeups
 from chatbot.models import Conversation
 
 logger = logging.getLogger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
 POLL_SECONDS = 0.3
+POLL_SECONDS_WITH_RELAY = 2.0  # where other processes wake us, the poll is the net below
+BROKER_PAUSE = 1.0  # seconds between attempts to listen
 _threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="chat")
 
 
@@ -29,6 +31,8 @@ class Socket(Protocol):
     sent_state: str
 
     def look_again(self) -> None: ...
+
+    async def pass_on(self, frame: dict[str, Any]) -> None: ...
 
 
 async def run(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -56,24 +60,38 @@ class Switchboard:
         self.sockets: dict[int, set[Socket]] = {}
         self.loop: asyncio.AbstractEventLoop | None = None
         self.poll: asyncio.Task[None] | None = None
+        self.hearing: asyncio.Task[None] | None = None
+        self.receiver = relay.Receiver()
+        self.errands: set[asyncio.Task[None]] = set()
 
     def join(self, socket: Socket) -> None:
         loop = asyncio.get_running_loop()
         if self.loop is not loop:  # another loop (tests start one each): begin anew
-            self.sockets, self.poll, self.loop = {}, None, loop
+            self.sockets, self.poll, self.hearing, self.loop = {}, None, None, loop
+            self.receiver = relay.Receiver()
         self.sockets.setdefault(socket.conversation_id, set()).add(socket)
         if self.poll is None or self.poll.done():
             self.poll = loop.create_task(self._poll())
+        if relay.is_on():
+            relay.sender.use(loop)
+            self._run(self.receiver.join(socket.conversation_id))
+            if self.hearing is None or self.hearing.done():
+                self.hearing = loop.create_task(self._hear())
         wakeups.listen(self.wake)
 
     def leave(self, socket: Socket) -> None:
         left = self.sockets.get(socket.conversation_id, set())
         left.discard(socket)
-        if not left:
-            self.sockets.pop(socket.conversation_id, None)
+        was_followed = not left and self.sockets.pop(socket.conversation_id, None) is not None
+        if was_followed and relay.is_on():
+            self._run(self.receiver.leave(socket.conversation_id))
 
-    def others(self, socket: Socket) -> list[Socket]:
-        return [s for s in self.sockets.get(socket.conversation_id, ()) if s is not socket]
+    async def tell_others(self, socket: Socket, frame: dict[str, Any]) -> None:
+        """Pass on what is not stored: who types, what was read."""
+        relay.sender.send(socket.conversation_id, frame)
+        for other in list(self.sockets.get(socket.conversation_id, ())):
+            if other is not socket:
+                await other.pass_on(frame)
 
     def wake(self, conversation_id: int) -> None:
         """Called from any thread after a commit in this process."""
@@ -84,18 +102,44 @@ class Switchboard:
         for socket in list(self.sockets.get(conversation_id, ())):
             socket.look_again()
 
+    async def _hear(self) -> None:
+        """Wake whoever another process speaks of, as long as anybody is here."""
+        while self.sockets:
+            try:
+                note = await self.receiver.next()
+            except Exception as error:  # the broker's trouble: the poll goes on meanwhile
+                logger.warning("chat: no wake-ups from other processes: %s", error)
+                await asyncio.sleep(BROKER_PAUSE)
+                continue
+            if note["frame"] is None:
+                self._wake(note["conversation"])
+                continue
+            for socket in list(self.sockets.get(note["conversation"], ())):
+                self._run(socket.pass_on(note["frame"]))
+
+    def _run(self, errand: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(errand)
+        self.errands.add(task)  # a task that nobody holds may vanish
+        task.add_done_callback(self.errands.discard)
+
     async def _poll(self) -> None:
         while self.sockets:
-            await asyncio.sleep(POLL_SECONDS)
+            await asyncio.sleep(POLL_SECONDS_WITH_RELAY if relay.is_on() else POLL_SECONDS)
             try:
                 rows = await run(_present, list(self.sockets))
             except DatabaseError:  # the next poll tries again; nothing is lost meanwhile
                 logger.exception("chat: the poll could not read the database")
                 continue
             for pk, last_seq, state in rows:
-                for socket in list(self.sockets.get(pk, ())):
-                    if socket.sent_seq < last_seq or socket.sent_state != state:
-                        socket.look_again()
+                behind = [
+                    socket
+                    for socket in self.sockets.get(pk, ())
+                    if socket.sent_seq < last_seq or socket.sent_state != state
+                ]
+                for socket in behind:
+                    socket.look_again()
+                if behind and relay.is_on():  # nobody told us: the broker may have lost the group
+                    self._run(self.receiver.join(pk))
 
 
 def _present(ids: list[int]) -> list[tuple[int, int, str]]:
@@ -107,4 +151,3 @@ def _present(ids: list[int]) -> list[tuple[int, int, str]]:
 
 
 switchboard = Switchboard()
-Sender = Callable[[dict[str, Any]], Awaitable[None]]

@@ -1,10 +1,10 @@
 """Tell open sockets to look again. Only a hint: the row is the truth, and a poll covers
 every hint that gets lost."""
 
-import logging
 from collections.abc import Callable
 
-logger = logging.getLogger(__name__)
+from chatbot import relay
+
 Listener = Callable[[int], None]
 _listeners: list[Listener] = []
 
@@ -16,5 +16,7 @@ def listen(listener: Listener) -> None:
 
 
 def wake(conversation_id: int) -> None:
+    """Call this after the commit: here at once, in other processes through the relay."""
     for listener in _listeners:
         listener(conversation_id)
+    relay.sender.send(conversation_id)
