@@ -1,6 +1,6 @@
 # Everything a person runs. `make run` needs Python 3.11 and make, nothing else.
 .DELETE_ON_ERROR:
-.PHONY: run install test test-services check bench lock messages chaos
+.PHONY: run install test test-services check bench lock messages
 
 PYTHON ?= python3
 VENV := .venv
