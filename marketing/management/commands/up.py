@@ -93,13 +93,14 @@ class Command(BaseCommand):
             time.sleep(0.3)
         path = settings.VAR_DIR / "staff-password"
         login = f"{STAFF} / {path.read_text()}" if path.exists() else "as you set it"
-        self._say(
+        sys.stdout.write(
             f"\nRapport is ready after {time.monotonic() - started:.0f} s.\n"
             f"  Shop with chat   {address}\n"
             f"  Staff            {address}admin/   ({login})\n"
             f"  Sent mail        {settings.EMAIL_FILE_PATH}\n"
-            "Ctrl-C stops everything.\n"
+            "Ctrl-C stops everything.\n\n"
         )
+        sys.stdout.flush()
 
     def _say(self, text: str) -> None:
         sys.stderr.write(text + "\n")
