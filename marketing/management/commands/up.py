@@ -55,6 +55,7 @@ class Command(BaseCommand):
         threading.Thread(
             target=self._announce, args=(address, options, started), daemon=True
         ).start()
+        os.environ["PORT"] = str(options["port"])  # links in messages lead to where it listens
         sys.exit(Supervisor(self._commands(options), self._say).run())
 
     def _commands(self, options: dict[str, Any]) -> dict[str, list[str]]:
