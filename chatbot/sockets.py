@@ -108,6 +108,9 @@ class Switchboard:
             try:
                 note = await self.receiver.next()
             except Exception as error:  # the broker's trouble: the poll goes on meanwhile
+                task = asyncio.current_task()
+                if task and task.cancelling():  # an ending layer may raise in place of this
+                    raise
                 logger.warning("chat: no wake-ups from other processes: %s", error)
                 await asyncio.sleep(BROKER_PAUSE)
                 continue

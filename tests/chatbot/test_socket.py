@@ -71,6 +71,7 @@ def _one_thread(monkeypatch, settings, shop):
     from concurrent.futures import ThreadPoolExecutor
 
     settings.WIDGET_IDENTITY_SECRET = SECRET
+    settings.REDIS_URL = ""  # one process; test_relay and test_processes are about several
     threads = ThreadPoolExecutor(max_workers=1)
     monkeypatch.setattr(sockets, "_threads", threads)
     yield
