@@ -1,9 +1,13 @@
 """Many writers at once, each with a connection of its own, on a real database file."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from tests import servers
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SCRIPT = """
@@ -37,11 +41,21 @@ print("in order")
 
 
 def test_six_tabs_writing_at_once_leave_no_gap_and_no_double(tmp_path):
-    servers = dict.fromkeys(("DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL"), "")
+    talk(tmp_path)
+
+
+@pytest.mark.services
+@pytest.mark.skipif(settings.IS_SQLITE, reason="needs PostgreSQL (DATABASE_URL)")
+def test_six_tabs_writing_at_once_leave_no_gap_on_postgresql(tmp_path):
+    with servers.scratch_database("tabs") as url:
+        talk(tmp_path, url)
+
+
+def talk(folder, database_url=""):
     environment = {
-        **os.environ,
-        **servers,
-        "VAR_DIR": str(tmp_path),
+        **servers.environment(folder, DATABASE_URL=database_url),
+        "REDIS_URL": "",
+        "CELERY_BROKER_URL": "",
         "DJANGO_SETTINGS_MODULE": "marketing.settings",
         "DEBUG": "1",
     }
