@@ -56,6 +56,29 @@ def test_production_starts_when_everything_is_named(tmp_path):
     assert check(tmp_path, DEBUG="0", **SERVERS).returncode == 0
 
 
+@pytest.mark.parametrize(
+    "server",
+    [
+        ["uvicorn", "marketing.asgi:application", "--port", "0"],
+        ["celery", "-A", "marketing", "worker", "-c", "1", "--pool", "solo"],
+        ["celery", "-A", "marketing", "beat"],
+    ],
+    ids=["web", "worker", "scheduler"],
+)
+def test_no_server_starts_half_configured(tmp_path, server):
+    kept = {key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ}
+    done = subprocess.run(
+        [sys.executable, "-m", *server],
+        env=kept | {"VAR_DIR": str(tmp_path), "DEBUG": "0"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "DATABASE_URL is not set" in done.stderr + done.stdout
+
+
 def test_an_endpoint_without_a_model_is_refused(tmp_path):
     done = check(tmp_path, LLM_BASE_URL="http://127.0.0.1:1/v1")
     assert "LLM_MODEL is not" in done.stderr
