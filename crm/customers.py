@@ -73,9 +73,10 @@ def resolve_user_ids(user_ids: Iterable[str], *, source: str, at: datetime) -> d
 
     For imports of many; `resolve` is the door for one person with several identifiers.
     """
-    wanted = {normalise(Identity.Kind.USER_ID, value): value for value in user_ids}
-    found = _ids_of(wanted)
-    missing = [value for value in wanted if value not in found]
+    # Two spellings may be one identifier: "42" in full-width digits is 42.
+    spelt = {value: normalise(Identity.Kind.USER_ID, value) for value in user_ids}
+    found = _ids_of(spelt.values())
+    missing = [value for value in dict.fromkeys(spelt.values()) if value not in found]
     if missing:
         with transaction.atomic():
             made = Customer.objects.bulk_create(
@@ -92,7 +93,7 @@ def resolve_user_ids(user_ids: Iterable[str], *, source: str, at: datetime) -> d
                 for customer, value in zip(made, missing, strict=True)
             )
         found |= {value: customer.pk for customer, value in zip(made, missing, strict=True)}
-    return {original: found[value] for value, original in wanted.items()}
+    return {original: found[value] for original, value in spelt.items()}
 
 
 def _ids_of(user_ids: Iterable[str]) -> dict[str, int]:

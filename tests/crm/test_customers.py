@@ -102,6 +102,11 @@ def test_many_user_ids_cost_few_queries(django_assert_max_num_queries):
     assert Identity.objects.count() == 301
 
 
+def test_two_spellings_of_a_user_id_in_one_file_are_one_person():
+    found = customers.resolve_user_ids(["42", "４２", "43"], source="test", at=NOON)
+    assert found["42"] == found["４２"] != found["43"]
+
+
 def test_a_merge_of_a_merge_is_found_by_the_old_identifier():
     a, b, c = resolve(anonymous_id="a"), resolve(anonymous_id="b"), resolve(user_id="c")
     customers.merge(b, a, evidence="1", source="test", at=NOON)
