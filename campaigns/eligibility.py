@@ -10,11 +10,11 @@ from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.db.models import Q
-from django.db.models.functions import Lower, Now
+from django.db.models.functions import Now
 
 from campaigns.models import Campaign, Delivery
 from crm import consent
-from crm.models import Customer, Suppression
+from crm.models import Customer
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,9 @@ def refusals(
             "pk", flat=True
         )
     )
-    suppressed = _suppressed(campaign.channel, [d.address for d in deliveries])
+    suppressed = consent.suppressed(
+        channel=campaign.channel, addresses=[d.address for d in deliveries]
+    )
     received = _received(campaign, deliveries, now=now)
     found = {}
     for delivery in deliveries:
@@ -101,12 +103,6 @@ def _for_now(campaign: Campaign, customer: Customer, *, now: datetime) -> Refusa
         now=now,
     )
     return Refusal("quiet_hours", until) if until else None
-
-
-def _suppressed(channel: str, addresses: Sequence[str]) -> set[str]:
-    lower = {address.lower() for address in addresses}
-    known = Suppression.objects.filter(channel=channel, address__in=lower)
-    return set(known.annotate(lower=Lower("address")).values_list("lower", flat=True))
 
 
 def _received(campaign: Campaign, deliveries: Sequence[Delivery], *, now: datetime) -> Counter[int]:

@@ -15,6 +15,7 @@ from unfold.admin import TabularInline
 from unfold.decorators import action, display
 
 from crm import artifacts, portrait, segments
+from crm.forms import SegmentForm
 from crm.listing import FastAdmin, ReadOnlyAdmin
 from crm.models import (
     Artifact,
@@ -100,6 +101,7 @@ class CustomerAdmin(FastAdmin):
 
 @admin.register(Segment)
 class SegmentAdmin(FastAdmin):
+    form = SegmentForm
     list_display = ["__str__", "kind", "size", "refreshed_at"]
     list_filter = ["kind"]
     search_fields = ["name_en", "name_zh", "slug"]
@@ -126,11 +128,6 @@ class SegmentAdmin(FastAdmin):
         super().save_model(request, obj, form, change)
         if obj.kind == Segment.Kind.RULE:
             segments.refresh(obj, now=timezone.now())
-
-    def get_form(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
-        from crm.forms import SegmentForm
-
-        return super().get_form(request, obj, **{**kwargs, "form": SegmentForm})
 
 
 @admin.register(Membership)

@@ -20,9 +20,7 @@ from crm.envelope import (
     Envelope,
     TooLarge,
     Unreadable,
-    Unusable,
     open_envelope,
-    read_entry,
 )
 from crm.models import Source
 
@@ -80,7 +78,7 @@ def _answer(request: HttpRequest, call: str, *, now: datetime) -> HttpResponse:
         return refused.response
     except TooLarge as error:
         return problem(413, "too_large", str(error))
-    except (Unreadable, Unusable) as error:
+    except Unreadable as error:
         return problem(400, "invalid_request", str(error))
     except OperationalError:
         return _retry(503, "unavailable", "The database cannot be reached; send again.")
@@ -101,10 +99,10 @@ def _store(
     origin = request.headers.get("Origin", "")
     if origin and source.allowed_origins and not write_keys.allows_origin(source, origin):
         return problem(403, "origin_not_allowed", f"This key is not for {origin}.")
-    tracking.accept(source, envelope, received_at=now)
-    if call not in ("batch", "import"):
+    receipt = tracking.accept(source, envelope, received_at=now)
+    if receipt.unreadable and call not in ("batch", "import"):
         # A single call can be refused to its sender's face; it is kept all the same.
-        read_entry(envelope.entries[0], envelope, received_at=now)
+        return problem(400, "invalid_request", receipt.unreadable[0])
     return HttpResponse(SUCCESS, content_type="application/json")
 
 

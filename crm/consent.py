@@ -4,6 +4,7 @@ Without a recorded yes the answer is no. The present answer is one row; every an
 given stays in ConsentChange with its evidence.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -108,5 +109,12 @@ def suppress(*, channel: str, address: str, reason: str, at: datetime) -> None:
     )
 
 
+def suppressed(*, channel: str, addresses: Iterable[str]) -> set[str]:
+    """Of these addresses those that must not be written to, in lower case. One query."""
+    lower = {address.lower() for address in addresses}
+    known = Suppression.objects.filter(channel=channel, address__in=lower)
+    return set(known.values_list("address", flat=True))
+
+
 def is_suppressed(*, channel: str, address: str) -> bool:
-    return Suppression.objects.filter(channel=channel, address=address.lower()).exists()
+    return bool(suppressed(channel=channel, addresses=[address]))

@@ -7,7 +7,7 @@ from django.db.models.fields.json import KT
 from django.utils.translation import get_language, gettext_noop
 from django.utils.translation import gettext as _
 
-from crm import timeline
+from crm import scores, timeline
 from crm.models import Customer, Event, Order, Product
 
 NEWEST = 40
@@ -40,7 +40,7 @@ def summary(customer: Customer) -> dict[str, Any]:
         "currency": orders[0].currency if orders else "CNY",
         "orders": orders,
         "identities": list(customer.identities.order_by("kind")[:20]),
-        "scores": {score.name: score for score in customer.scores.all()},
+        "scores": scores.of_customer(customer),
         "memberships": list(customer.memberships.select_related("segment").order_by("pk")[:30]),
         "consents": list(
             customer.consents.select_related("topic").order_by("channel", "topic")[:30]

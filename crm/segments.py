@@ -69,6 +69,8 @@ def refresh(segment: Segment, *, now: datetime, only: QuerySet[Customer] | None 
         for pk in missing.values_list("pk", flat=True)
     ]
     Membership.objects.bulk_create(entering, batch_size=1000, ignore_conflicts=True)
+    if only is not None and not entering and not left:
+        return Change(0, 0)  # counting everybody is not for every event of one customer
     segment.size = Membership.objects.filter(segment=segment).count()
     segment.refreshed_at = now if only is None else segment.refreshed_at
     segment.save(update_fields=["size", "refreshed_at"])

@@ -31,6 +31,7 @@ class Receipt:
     stored: int
     duplicates: int
     dead: int
+    unreadable: tuple[str, ...]  # why, for each of the dead that could not even be read
 
 
 @transaction.atomic
@@ -42,6 +43,7 @@ def accept(
     With `announce=False` nobody reacts to the events: for imports of the past.
     """
     entries, dead = _read(envelope, source, received_at)
+    unreadable = tuple(letter.reason for letter in dead)
     fresh = _without_known(entries, source)
     people = _People(source=source.name, at=received_at)
     rows = []
@@ -57,7 +59,7 @@ def accept(
     DeadLetter.objects.bulk_create(dead)
     if duplicates := len(entries) - len(fresh):
         Source.objects.filter(pk=source.pk).update(duplicates=F("duplicates") + duplicates)
-    return Receipt(len(rows), duplicates, len(dead))
+    return Receipt(len(rows), duplicates, len(dead), unreadable)
 
 
 def _read(

@@ -23,8 +23,16 @@ def token_of(request: HttpRequest) -> str:
 
 
 def find(request: HttpRequest) -> Customer | None:
-    """The customer of this browser, if they did anything yet. Looking makes nobody."""
-    return customers.find("anonymous_id", token_of(request))
+    """The customer of this browser, if they did anything yet. Looking makes nobody.
+
+    A page asks in several places; the database is asked once.
+    """
+    if not hasattr(request, "_shopper"):
+        request._shopper = customers.find(  # type: ignore[attr-defined]
+            "anonymous_id", token_of(request)
+        )
+    shopper: Customer | None = request._shopper  # type: ignore[attr-defined]
+    return shopper
 
 
 def make(token: str, *, language: str, at: datetime) -> Customer:
