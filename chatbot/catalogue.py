@@ -3,9 +3,11 @@
 import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import lru_cache
 from threading import Lock
 
-from django.db.models import Count, Max
+from django.db.models import Count, Max, Sum
+from django.db.models.functions import Length
 
 from chatbot.ml import words
 from chatbot.ml.lexicon import Item, Lexicon, Phrase, squeeze
@@ -60,6 +62,7 @@ def build() -> Lexicon:
     )
 
 
+@lru_cache(maxsize=1)
 def known_words() -> frozenset[str]:
     """English words that are no misspelling of a shop word."""
     from chatbot import seeds
@@ -71,10 +74,16 @@ def known_words() -> frozenset[str]:
 
 
 def _mark() -> object:
+    """Changes when the catalogue does: an edited title, price or alias too, not new rows alone."""
     return (
-        Product.objects.aggregate(n=Count("id"), last=Max("id")),
-        Category.objects.aggregate(n=Count("id"), last=Max("id")),
-        Brand.objects.aggregate(n=Count("id"), last=Max("id")),
+        Product.objects.filter(is_active=True).aggregate(
+            n=Count("id"),
+            last=Max("id"),
+            price=Sum("price"),
+            letters=Sum(Length("title_en") + Length("title_zh")),
+        ),
+        repr(list(Category.objects.order_by("id").values())),
+        repr(list(Brand.objects.order_by("id").values())),
     )
 
 
