@@ -5,8 +5,8 @@ from typing import Any
 
 from chatbot.ml.entities import Entity, as_slots
 from chatbot.ml.intent import Guess
-from chatbot.ml.sentiment import Sentiment
-from chatbot.ml.text import clauses_of
+from crm.ml.feelings import Sentiment
+from crm.ml.text import clauses_of
 
 MOST_CLAUSES = 4
 

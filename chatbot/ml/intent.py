@@ -14,8 +14,9 @@ import numpy as np
 from scipy import optimize, sparse
 from scipy.special import expit, logsumexp
 
-from chatbot.ml.vectors import Vectors
 from crm.ml.estimator import State
+from crm.ml.evaluation import calibration_error
+from crm.ml.vectors import Vectors
 
 NEIGHBOURS = 5
 KEPT = 0.95  # the gate must let this share of what is in scope pass
@@ -224,17 +225,6 @@ def accuracy(guesses: Sequence[Guess], labels: Sequence[str]) -> Mapping[str, fl
         "macro_accuracy": float(np.mean(each)),
         "ece": calibration_error(sure, right),
     }
-
-
-def calibration_error(sure: np.ndarray, right: np.ndarray, bins: int = 10) -> float:
-    """How far stated confidence and share of right answers lie apart, weighted by frequency."""
-    place = np.minimum((sure * bins).astype(int), bins - 1)
-    gaps = [
-        abs(sure[place == b].mean() - right[place == b].mean()) * (place == b).mean()
-        for b in range(bins)
-        if (place == b).any()
-    ]
-    return float(sum(gaps))
 
 
 def _unit(rows: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from chatbot.ml.text import normalise, tokens_of
+from crm.ml.text import normalise, tokens_of
 
 K1, B = 1.2, 0.6
 STOP = frozenset(

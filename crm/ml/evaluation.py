@@ -1,6 +1,6 @@
 """Is the new one better? Splits by time, and the rule for promotion."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,3 +45,24 @@ def beats(
     return Verdict(
         True, f"{metric} {ours:.4f} against the baseline's {baseline[metric]:.4f} and {rival}"
     )
+
+
+def calibration_error(sure: np.ndarray, right: np.ndarray, bins: int = 10) -> float:
+    """How far stated confidence and share of right answers lie apart, weighted by frequency."""
+    place = np.minimum((sure * bins).astype(int), bins - 1)
+    gaps = [
+        abs(sure[place == b].mean() - right[place == b].mean()) * (place == b).mean()
+        for b in range(bins)
+        if (place == b).any()
+    ]
+    return float(sum(gaps))
+
+
+def f1_by_label(wanted: Sequence[str], said: Sequence[str]) -> dict[str, float]:
+    """Harmonic mean of precision and recall of each label that was wanted or said."""
+    truth, answer = np.array(wanted), np.array(said)
+    found = {}
+    for label in sorted({*wanted, *said}):
+        both = ((truth == label) & (answer == label)).sum()
+        found[label] = float(2 * both / ((truth == label).sum() + (answer == label).sum()))
+    return found

@@ -88,6 +88,9 @@ _GRID = (  # by recency score (rows, 1 first), then by the mean of frequency and
 _NUMBERS = np.array([[SLUGS.index(slug) for slug in row] for row in _GRID])
 
 
+CALENDAR = 1_200_000_000  # bytes that a calendar of all customers may take
+
+
 @dataclass(frozen=True)
 class Values:
     """Per customer, all (customers,): days since the last purchase, purchase days, money."""
@@ -117,19 +120,49 @@ def values(
     money away, and is no purchase. Who has no purchase has frequency 0 and recency -1.
     """
     bought = amounts >= 0
-    pairs = np.unique(np.stack([customers[bought], days[bought]]), axis=1)
-    frequency = np.bincount(pairs[0], minlength=count)
-    last = np.full(count, today + 1, dtype=np.int64)
-    last[pairs[0]] = pairs[1]  # pairs are sorted: the last one written is the latest
+    whole = bool(bought.all())
+    who, ago = (customers, days) if whole else (customers[bought], days[bought])
+    ago = today - ago
+    span = int(ago.max(initial=0)) // 8 * 8 + 8
+    count_days = _by_calendar if count * span <= CALENDAR else _by_sorting
+    frequency, recency = count_days(who, ago, count, span)
     monetary = np.bincount(customers, weights=amounts, minlength=count)
-    return Values(today - last, frequency, monetary)
+    return Values(recency, frequency, monetary)
+
+
+def _by_calendar(
+    who: np.ndarray, ago: np.ndarray, count: int, span: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Purchase days and days since the last of them: one byte for every customer and day.
+
+    Nothing is sorted, so that this is the quickest where the calendar fits into memory.
+    """
+    calendar = np.zeros((count, span), dtype=bool)
+    calendar.reshape(-1)[who * span + ago] = True
+    marked = np.bitwise_count(calendar.view(np.uint64)).sum(axis=1, dtype=np.int64)
+    return marked, np.where(marked > 0, calendar.argmax(axis=1), -1)
+
+
+def _by_sorting(
+    who: np.ndarray, ago: np.ndarray, count: int, span: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """The same from the sorted pairs of customer and day."""
+    pairs = np.unique(who.astype(np.int64) * span + ago)
+    buyers, firsts = np.unique(pairs // span, return_index=True)
+    recency = np.full(count, -1, dtype=np.int64)
+    recency[buyers] = pairs[firsts] % span
+    return np.bincount(pairs // span, minlength=count), recency
 
 
 def score(table: Values) -> Scores:
     """Quintiles, their mean and the label of every customer."""
-    r = quintiles(-table.recency)
-    f = quintiles(table.frequency)
-    m = quintiles(table.monetary)
+    return of_quintiles(
+        quintiles(-table.recency), quintiles(table.frequency), quintiles(table.monetary)
+    )
+
+
+def of_quintiles(r: np.ndarray, f: np.ndarray, m: np.ndarray) -> Scores:
+    """The mean and the label that follow from the three quintiles."""
     worth = (f + m + 1) // 2  # halves round up
     return Scores(r, f, m, np.round((r + f + m) / 3.0, 2), _NUMBERS[r - 1, worth - 1])
 
@@ -138,6 +171,18 @@ def quintiles(column: np.ndarray) -> np.ndarray:
     """(customers,) 1 to 5; higher is more. Equal values share a score: the lowest of theirs."""
     if not len(column):
         return np.zeros(0, dtype=int)
-    cuts = np.quantile(column, [0.2, 0.4, 0.6, 0.8])
-    scores: np.ndarray = 1 + np.searchsorted(cuts, column, side="left")
+    ranks = list(cuts(len(column)))
+    scores: np.ndarray = 1 + np.searchsorted(
+        np.partition(column, ranks)[ranks], column, side="left"
+    )
     return scores
+
+
+def cuts(count: int) -> tuple[int, int, int, int]:
+    """Ranks, from 0, of the four values that must be exceeded for a score of 2, 3, 4 and 5.
+
+    Where a quantile lies between two values nothing lies between it and the lower of them, so
+    that no value needs to be made up: whoever keeps the values sorted just looks there.
+    """
+    one, two, three, four = (fifth * (count - 1) // 5 for fifth in (1, 2, 3, 4))
+    return one, two, three, four

@@ -6,7 +6,7 @@ import pytest
 
 from chatbot.ml.entities import Scene, as_slots, extract
 from chatbot.ml.lexicon import Item, Lexicon, Phrase
-from chatbot.ml.text import normalise
+from crm.ml.text import normalise
 
 WORDS = [
     ("手机", "category", "phone"), ("phone", "category", "phone"), ("耳机", "category", "headphones"),

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from chatbot.ml import keywords
-from chatbot.ml.intent import IntentClassifier, accuracy, calibration_error
+from chatbot.ml.intent import IntentClassifier, accuracy
 from chatbot.ml.noise import mistyped
-from chatbot.ml.sentiment import feel
 from crm.ml.estimator import State
+from crm.ml.evaluation import calibration_error
 
 TEXTS = [
     f"{verb} the {noun} {n}"
@@ -99,15 +99,6 @@ def test_harmless_questions_are_no_attacks(text):
     assert not keywords.is_unsafe(text)
 
 
-@pytest.mark.parametrize(
-    ("text", "label"),
-    [("太失望了，什么垃圾", "neg"), ("I love it, great phone", "pos"), ("不好看", "neg"), ("not good at all", "neg"), ("我想买手机", "neu"),
-     ("I'd like a phone", "neu"), ("thank you so much", "pos")],
-)  # fmt: skip
-def test_feelings_are_told(text, label):
-    assert feel(text).label == label
-
-
 def test_mistyped_copies_say_where_they_come_from():
     copies = mistyped(["where is my order", "ok"], share=1.0, rng=np.random.default_rng(0))
     assert [row for _, row in copies] == [0]
@@ -115,7 +106,7 @@ def test_mistyped_copies_say_where_they_come_from():
 
 
 def test_the_shipped_examples_teach_both_languages(classifier):
-    from chatbot.encoder import encode
+    from crm.encoder import encode
 
     texts = [
         "帮我找个便宜的台灯",
@@ -128,7 +119,7 @@ def test_the_shipped_examples_teach_both_languages(classifier):
 
 
 def test_an_unknown_subject_is_less_known(classifier):
-    from chatbot.encoder import encode
+    from crm.encoder import encode
 
     texts = ["我想买手机", "blorf the zink of quux"]
     ours, theirs = classifier.predict(texts, encode(texts))

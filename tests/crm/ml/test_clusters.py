@@ -3,7 +3,10 @@
 import numpy as np
 import pytest
 
-from crm.ml.clusters import Clusters, Words, by_density, choose_k, portraits, quality
+from crm.ml import clusters as ml
+from crm.ml.clusters import Clusters, choose_k, inertia, quality
+from crm.ml.density import by_density
+from crm.ml.portraits import Words, portraits
 from tests.contracts import EstimatorContract
 
 CENTRES = np.array([[0.0, 0.0], [10.0, 0.0], [0.0, 10.0], [10.0, 10.0]])
@@ -58,6 +61,37 @@ class TestPlantedGroups:
         assert clusters.logs_.tolist() == [True]
         sizes = np.bincount(clusters.predict(money))
         assert sizes.min() > 100
+
+
+class TestManyCustomers:
+    """Beyond MANY customers a sample and a few rounds do; here MANY is a few."""
+
+    @pytest.fixture(autouse=True)
+    def many_are_few(self, monkeypatch):
+        monkeypatch.setattr(ml, "MANY", 500)
+        monkeypatch.setattr(ml, "STARTED_ON", 300)
+
+    def test_the_centres_are_hardly_worse_than_those_of_everybody(self, monkeypatch):
+        features, _ = planted(each=2_000)
+        quick = Clusters(k=4).fit(features)
+        monkeypatch.setattr(ml, "MANY", 10**9)
+        whole = Clusters(k=4).fit(features)
+        points = whole.points(features)
+        assert inertia(points, quick.centres_) <= 1.001 * inertia(points, whole.centres_)
+
+    def test_labels_are_kept(self):
+        first = Clusters(k=4).fit(planted(each=500, seed=1)[0])
+        features, _ = planted(each=500, seed=2)
+        again = Clusters(k=4, seed=9).fit(features, previous=first)
+        assert np.array_equal(first.predict(features), again.predict(features))
+
+    def test_the_number_of_groups_is_found_on_a_sample(self):
+        assert len(Clusters().fit(planted(each=2_000)[0]).centres_) == 4
+
+    def test_a_rare_second_value_is_not_overlooked(self):
+        features = np.zeros((5_000, 1))
+        features[-1] = 1.0
+        assert len(Clusters(k=2).fit(features).centres_) == 2
 
 
 class TestLabelsFromRunToRun:
@@ -149,6 +183,20 @@ class TestPortraits:
         )
         assert "消费高" in named[1].name_zh
         assert "25%" in named[1].description_en
+
+    def test_what_two_features_do_not_tell_apart_a_third_does(self):
+        points = np.repeat([[9.0, 8, 1], [9, 8, -1], [-5, -5, 0]], 20, axis=0)
+        points[40:, 2] = np.tile([6.0, -6.0], 10)
+        named = portraits(points, np.repeat([0, 1, 2], 20), ("spend", "visits", "age"), {})
+        assert named[0].name_en == "High spend, high visits, high age"
+        assert named[1].name_en == "High spend, high visits, low age"
+        assert named[2].name_zh == "visits低、spend低"
+
+    def test_columns_without_words_read_as_words(self):
+        points = np.repeat([[1.0, 0], [0, 1]], 20, axis=0)
+        named = portraits(points, np.repeat([0, 1], 20), ("order_value", "country=France"), {})
+        assert named[0].name_en == "High order value, not country France"
+        assert named[1].name_zh == "order value低、country为France"
 
     def test_no_two_groups_have_the_same_name(self):
         features = np.repeat([[0.0], [9.0], [10.0]], 20, axis=0)

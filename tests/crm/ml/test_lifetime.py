@@ -6,16 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy.optimize import check_grad
 
-from crm.ml.lifetime import (
-    Lifetime,
-    NoPurchases,
-    Summary,
-    _money_likelihood,
-    _purchases_likelihood,
-    summarise,
-)
+from crm.ml.lifetime import Lifetime, NoPurchases, Summary, summarise
 from tests.contracts import EstimatorContract
 
 CDNOW = Path(__file__).resolve().parents[4] / "shared" / "data" / "cdnow" / "summary.csv.gz"
@@ -85,29 +77,6 @@ class TestThePublishedNumbers:
         assert np.allclose(
             daily.expected_purchases(days, horizon=91.0), expected, rtol=1e-3, atol=1e-6
         )
-
-
-class TestGradients:
-    @pytest.mark.parametrize("parameters", [(0.3, 4.0, 0.8, 2.5), (2.0, 1.0, 0.1, 0.5)])
-    def test_that_of_purchases_is_the_slope(self, parameters):
-        data = simulated(count=50)
-        rows = (data.frequency, data.recency, data.age, np.ones(50))
-        off = check_grad(
-            lambda p: _purchases_likelihood(p, *rows)[0],
-            lambda p: _purchases_likelihood(p, *rows)[1],
-            np.array(parameters),
-        )
-        assert off < 1e-3 * np.linalg.norm(_purchases_likelihood(np.array(parameters), *rows)[1])
-
-    def test_that_of_money_is_the_slope(self):
-        data = simulated(count=50)
-        some = data.frequency > 0
-        rows = (data.frequency[some], data.money[some], np.ones(some.sum()))
-        at = np.array([3.0, 4.0, 20.0])
-        off = check_grad(
-            lambda p: _money_likelihood(p, *rows)[0], lambda p: _money_likelihood(p, *rows)[1], at
-        )
-        assert off < 1e-3 * np.linalg.norm(_money_likelihood(at, *rows)[1])
 
 
 class TestForecasts:

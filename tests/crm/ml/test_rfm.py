@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from crm.ml import rfm
 
@@ -36,6 +38,20 @@ class TestValues:
         for name in ("recency", "frequency", "monetary"):
             assert np.array_equal(getattr(forwards, name), getattr(backwards, name))
 
+    @given(
+        st.lists(
+            st.tuples(st.integers(0, 5), st.integers(0, 100), st.integers(-50, 50)), max_size=60
+        )
+    )
+    @settings(max_examples=60, deadline=None)
+    def test_a_calendar_too_large_for_memory_gives_the_same_values(self, orders):
+        with pytest.MonkeyPatch.context() as patch:
+            by_calendar = of(orders, count=6)
+            patch.setattr(rfm, "CALENDAR", 0)
+            by_sorting = of(orders, count=6)
+        for name in ("recency", "frequency", "monetary"):
+            assert np.array_equal(getattr(by_calendar, name), getattr(by_sorting, name))
+
     def test_no_orders_are_no_values(self):
         assert len(of([]).recency) == 0
 
@@ -56,6 +72,12 @@ class TestQuintiles:
     def test_more_never_scores_less(self):
         values = np.sort(np.random.default_rng(1).poisson(2, 500))
         assert np.all(np.diff(rfm.quintiles(values)) >= 0)
+
+    @given(st.lists(st.integers(-20, 20), min_size=1, max_size=80))
+    def test_the_cut_points_are_the_quantiles_without_making_up_values(self, column):
+        values = np.array(column)
+        quantiles = np.quantile(values, [0.2, 0.4, 0.6, 0.8])
+        assert np.array_equal(rfm.quintiles(values), 1 + np.searchsorted(quantiles, values))
 
     def test_all_equal_and_empty_columns_are_fine(self):
         assert set(rfm.quintiles(np.ones(7))) == {1}

@@ -7,7 +7,7 @@ from typing import Self
 import numpy as np
 from scipy import sparse
 
-from chatbot.ml.text import normalise, tokens_of
+from crm.ml.text import normalise, tokens_of
 
 
 class Vectors:

@@ -2,8 +2,7 @@
 
 import pytest
 
-from chatbot.ml.numbers import parse
-from chatbot.ml.text import clauses_of, language_of, normalise, tokens_of
+from crm.ml.text import clauses_of, language_of, normalise, tokens_of
 
 
 @pytest.mark.parametrize(
@@ -35,15 +34,6 @@ def test_the_language_is_that_of_the_words_between_the_names(text, language):
 @pytest.mark.parametrize("text", ["SO10023417", "42", "😀", "..."])
 def test_what_has_no_language_keeps_the_one_before(text, before):
     assert language_of(text, before=before) == before
-
-
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [("3k", 3000), ("两千", 2000), ("两千五", 2500), ("一万二", 12000), ("1.5万", 15000), ("五百", 500), ("十二", 12),
-     ("三千零五十", 3050), ("2,999.50", 2999.5), ("two thousand five hundred", 2500), ("a lot", None), ("", None)],
-)  # fmt: skip
-def test_numbers_are_read_as_people_write_them(text, value):
-    assert parse(text) == value
 
 
 def test_words_are_cut_in_both_languages():

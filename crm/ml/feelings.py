@@ -1,4 +1,7 @@
-"""How somebody feels, from a small bilingual list of words with negation and emphasis."""
+"""How somebody feels, from a small bilingual list of words with negation and emphasis.
+
+The baseline of the sentiment classifier, and what answers while none is trained.
+"""
 
 # ruff: noqa: E501  (tables of words and patterns read best one to a line)
 
