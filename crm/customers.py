@@ -1,38 +1,78 @@
 """Find, create, merge and part customers. Identifiers are evidence of who somebody is."""
 
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import IntegrityError, models, transaction
+from django.db import IntegrityError, transaction
+from django.db.models import Q
 
-from crm.models import Customer, Identity, Merge
+from crm import evidence as graph
+from crm.evidence import STRONGEST_FIRST
+from crm.merging import NotMergeable, merge, survivor, unmerge
+from crm.models import Customer, DuplicatePair, Evidence, Identity
+from crm.segments import touches
 
-STRONGEST_FIRST = (
-    Identity.Kind.USER_ID,
-    Identity.Kind.EMAIL,
-    Identity.Kind.PHONE,
-    Identity.Kind.ANONYMOUS_ID,
-)
+__all__ = [
+    "NoIdentifier",
+    "NotMergeable",
+    "attach",
+    "find",
+    "merge",
+    "normalise",
+    "resolve",
+    "resolve_user_ids",
+    "survivor",
+    "unmerge",
+]
+
+NOT_DIGITS = re.compile(r"[^0-9]+")
+MOBILE_OF_CHINA = re.compile(r"(?:\+?86)?(1[3-9]\d{9})")
+# How likely two people are one who share an identifier of this kind; staff see it and decide.
+DOUBT = {Identity.Kind.USER_ID: 0.9, Identity.Kind.EMAIL: 0.9, Identity.Kind.PHONE: 0.8}
 
 
 class NoIdentifier(Exception):
     """Nobody can be found or made without at least one identifier."""
 
 
-class NotMergeable(Exception):
-    """The two are verified as different people; only staff may join them."""
-
-
 def normalise(kind: str, value: object) -> str:
-    """One spelling per identifier: full-width letters, case and blanks do not make a new person."""
-    text = unicodedata.normalize("NFKC", str(value)).strip()
+    """One spelling per identifier: width, case, blanks and dialling prefixes make no new person.
+
+    Normalising twice changes nothing more.
+    """
+    text = str(value).replace("\0", "")
+    text = (text if text.isascii() else unicodedata.normalize("NFKC", text)).strip()
     if kind == Identity.Kind.EMAIL:
-        return text.lower()
+        plain = text.isascii() and text.isprintable() and " " not in text
+        return text.lower() if plain else _address(text)
     if kind == Identity.Kind.PHONE:
-        return "".join(c for c in text if c.isdigit() or c == "+")
+        return _phone(text)
     return text
+
+
+def _address(text: str) -> str:
+    """Without blanks and invisible characters; the Chinese full stop is a dot."""
+    lower = unicodedata.normalize("NFKC", text.lower().replace("。", "."))
+    kept = "".join(c for c in lower if not c.isspace() and unicodedata.category(c)[0] != "C")
+    return kept if kept == text else _address(kept)  # what is left may combine anew
+
+
+def _phone(text: str) -> str:
+    if text.isascii():
+        digits = NOT_DIGITS.sub("", text)
+    else:
+        digits = "".join(str(unicodedata.digit(c)) for c in text if c.isdigit())
+    if text.startswith("+"):
+        digits = "+" + digits
+    elif digits.startswith("00"):
+        digits = "+" + digits.lstrip("0")
+    mobile = MOBILE_OF_CHINA.fullmatch(digits)
+    return f"+86{mobile[1]}" if mobile else digits.removesuffix("+")
 
 
 def find(kind: str, value: object) -> Customer | None:
@@ -50,22 +90,24 @@ def resolve(
     source: str,
     at: datetime,
     defaults: Mapping[str, Any] | None = None,
+    evidence: str = Evidence.Kind.IDENTIFY,
 ) -> Customer:
     """Return the customer whom these identifiers mean, made or merged where needed.
 
     A visitor who identifies becomes known; if the known person exists already, the
-    visitor is merged into them. People who are known by different user ids never join.
-    Raises NoIdentifier when every value is empty.
+    visitor is merged into them. Two people who are both known never join here: the pair is
+    filed for staff. Raises NoIdentifier when every value is empty.
     """
     wanted = _clean(identifiers)
     if not wanted:
         raise NoIdentifier("give at least one of " + ", ".join(STRONGEST_FIRST))
+    said = _Said(evidence, source, at)
     try:
         with transaction.atomic():
-            return _resolve(wanted, source=source, at=at, defaults=defaults or {})
+            return _resolve(wanted, said, defaults or {})
     except IntegrityError:  # someone else made the same person at this moment: find them
         with transaction.atomic():
-            return _resolve(wanted, source=source, at=at, defaults=defaults or {})
+            return _resolve(wanted, said, defaults or {})
 
 
 def resolve_user_ids(user_ids: Iterable[str], *, source: str, at: datetime) -> dict[str, int]:
@@ -82,6 +124,7 @@ def resolve_user_ids(user_ids: Iterable[str], *, source: str, at: datetime) -> d
             made = Customer.objects.bulk_create(
                 Customer(is_known=True, first_seen_at=at, last_seen_at=at) for _ in missing
             )
+            touches.touch((customer.pk for customer in made), touches.EVERYTHING)
             Identity.objects.bulk_create(
                 Identity(
                     customer=customer,
@@ -101,63 +144,20 @@ def _ids_of(user_ids: Iterable[str]) -> dict[str, int]:
     return dict(known.values_list("value", "customer_id"))
 
 
-def attach(customer: Customer, kind: str, value: object, *, source: str, at: datetime) -> bool:
+def attach(  # noqa: PLR0913  (what, of whom, said how, by whom, when)
+    customer: Customer,
+    kind: str,
+    value: object,
+    *,
+    source: str,
+    at: datetime,
+    evidence: str = Evidence.Kind.IDENTIFY,
+) -> bool:
     """Add an identifier to a customer if nobody has it; return whether they have it now."""
-    identity, _ = Identity.objects.get_or_create(
-        kind=kind,
-        value=normalise(kind, value),
-        defaults={"customer": customer, "source": source, "first_seen_at": at},
+    identity = _attach(
+        customer, (kind, normalise(kind, value)), _Said(evidence, source, at), beside=None
     )
     return identity.customer_id == customer.pk
-
-
-@transaction.atomic
-def merge(winner: Customer, loser: Customer, *, evidence: str, source: str, at: datetime) -> Merge:
-    """Give everything the loser has to the winner, and write down what was moved.
-
-    Where the winner has such a row already (their consent for a topic, say), theirs stands.
-    Raises NotMergeable for two different user ids.
-    """
-    if _has_other_user_id(winner, loser):
-        raise NotMergeable(f"{winner} and {loser} are known by different user ids")
-    moved = {
-        relation.related_model._meta.label: _move(relation, winner, loser)
-        for relation in _relations()
-    }
-    winner.first_seen_at = min(winner.first_seen_at, loser.first_seen_at)
-    winner.last_seen_at = max(winner.last_seen_at, loser.last_seen_at)
-    winner.is_known = winner.is_known or loser.is_known
-    for name in ("name", "email", "phone"):
-        setattr(winner, name, getattr(winner, name) or getattr(loser, name))
-    winner.save()
-    loser.merged_into = winner
-    loser.save(update_fields=["merged_into"])
-    return Merge.objects.create(
-        winner=winner,
-        loser=loser,
-        evidence=evidence,
-        source=source,
-        merged_at=at,
-        moved={label: ids for label, ids in moved.items() if ids},
-    )
-
-
-@transaction.atomic
-def unmerge(merge: Merge, *, at: datetime) -> Customer:
-    """Give the loser back what was moved; return them. Doing it twice changes nothing."""
-    if merge.undone_at is not None:
-        return merge.loser
-    for relation in _relations():
-        ids = merge.moved.get(relation.related_model._meta.label, [])
-        column = relation.field.name
-        relation.related_model._base_manager.filter(pk__in=ids, **{column: merge.winner}).update(
-            **{column: merge.loser}
-        )
-    merge.loser.merged_into = None
-    merge.loser.save(update_fields=["merged_into"])
-    merge.undone_at = at
-    merge.save(update_fields=["undone_at"])
-    return merge.loser
 
 
 def _clean(identifiers: Mapping[str, object]) -> dict[str, str]:
@@ -169,34 +169,96 @@ def _clean(identifiers: Mapping[str, object]) -> dict[str, str]:
     return {kind: value for kind, value in pairs if value}
 
 
-def _resolve(
-    wanted: dict[str, str], *, source: str, at: datetime, defaults: Mapping[str, Any]
-) -> Customer:
-    owners = _owners(wanted)
+@dataclass(frozen=True)
+class _Said:
+    """How we came to know: the kind of evidence, who says so, and when."""
+
+    kind: str
+    source: str
+    at: datetime
+
+
+def _resolve(wanted: dict[str, str], said: _Said, defaults: Mapping[str, Any]) -> Customer:
+    known = _known(wanted)
+    owners = list({i.customer_id: i.customer for i in known}.values())
     customer = next((o for o in owners if _compatible(o, wanted)), None)
     if customer is None:
-        customer = Customer.objects.create(first_seen_at=at, last_seen_at=at, **defaults)
+        customer = Customer.objects.create(first_seen_at=said.at, last_seen_at=said.at, **defaults)
+        touches.touch([customer.pk], touches.EVERYTHING)
+    anchor = next((i for i in known if i.customer_id == customer.pk), None)
     for other in owners:
-        if other.pk != customer.pk and not other.is_known:
-            evidence = ", ".join(f"{kind}={value}" for kind, value in wanted.items())
-            merge(customer, other, evidence=evidence[:255], source=source, at=at)
-    for kind, value in wanted.items():
-        attach(customer, kind, value, source=source, at=at)
+        if other.pk != customer.pk:
+            customer = _join(customer, other, wanted, said)
+    held = {(identity.kind, identity.value) for identity in known}
+    for pair in wanted.items():
+        if pair not in held:
+            identity = _attach(customer, pair, said, beside=anchor)
+            anchor = anchor or identity
     if not customer.is_known and set(wanted) - {Identity.Kind.ANONYMOUS_ID}:
         customer.is_known = True
         customer.save(update_fields=["is_known"])
+        touches.touch_fields(customer, "is_known")
     return customer
 
 
-def _owners(wanted: dict[str, str]) -> list[Customer]:
-    """Who has these identifiers now; the owner of the strongest first."""
-    query = models.Q()
+def _join(customer: Customer, other: Customer, wanted: dict[str, str], said: _Said) -> Customer:
+    """Merge a visitor into the customer; two known people are left to staff."""
+    if not other.is_known:
+        words = ", ".join(f"{kind}={value}" for kind, value in wanted.items())
+        with suppress(NotMergeable):  # staff have parted them
+            return merge(
+                customer,
+                other,
+                evidence=words[:255],
+                source=said.source,
+                at=said.at,
+                kind=said.kind,
+            ).winner
+    else:
+        _file(customer, other, wanted, at=said.at)
+    return customer
+
+
+def _file(one: Customer, other: Customer, wanted: Mapping[str, str], *, at: datetime) -> None:
+    """File two people who were named in one breath; once, and not again once decided."""
+    theirs = other.identities.filter(kind__in=wanted, value__in=wanted.values())
+    kinds = sorted(
+        {identity.kind for identity in theirs if wanted[identity.kind] == identity.value}
+    )
+    first, second = sorted((one, other), key=lambda customer: customer.pk)
+    DuplicatePair.objects.get_or_create(
+        one=first,
+        other=second,
+        defaults={
+            "score": max((DOUBT.get(Identity.Kind(kind), 0.3) for kind in kinds), default=0.3),
+            "reasons": [{"field": kind, "how": "named_together"} for kind in kinds],
+            "found_at": at,
+        },
+    )
+
+
+def _attach(
+    customer: Customer, pair: tuple[str, str], said: _Said, *, beside: Identity | None
+) -> Identity:
+    """The identifier, made if nobody has it, with an edge to the one that it was said beside."""
+    kind, value = pair
+    identity, is_new = Identity.objects.get_or_create(
+        kind=kind,
+        value=value,
+        defaults={"customer": customer, "source": said.source, "first_seen_at": said.at},
+    )
+    if is_new and (known := beside or graph.strongest(customer)):
+        graph.link(known, identity, kind=said.kind, source=said.source, at=said.at)
+    return identity
+
+
+def _known(wanted: dict[str, str]) -> list[Identity]:
+    """Those of these identifiers that somebody has, the strongest first."""
+    query = Q()
     for kind, value in wanted.items():
-        query |= models.Q(kind=kind, value=value)
+        query |= Q(kind=kind, value=value)
     found = Identity.objects.filter(query).select_related("customer")
-    by_kind = {identity.kind: identity.customer for identity in found}
-    ordered = [by_kind[kind] for kind in STRONGEST_FIRST if kind in by_kind]
-    return list({customer.pk: customer for customer in ordered}.values())
+    return sorted(found, key=lambda identity: STRONGEST_FIRST.index(Identity.Kind(identity.kind)))
 
 
 def _compatible(customer: Customer, wanted: dict[str, str]) -> bool:
@@ -205,31 +267,3 @@ def _compatible(customer: Customer, wanted: dict[str, str]) -> bool:
         return True
     known = customer.identities.filter(kind=Identity.Kind.USER_ID).values_list("value", flat=True)
     return not known or user_id in known
-
-
-def _has_other_user_id(winner: Customer, loser: Customer) -> bool:
-    ids = [
-        set(c.identities.filter(kind=Identity.Kind.USER_ID).values_list("value", flat=True))
-        for c in (winner, loser)
-    ]
-    return bool(ids[0] and ids[1] and ids[0].isdisjoint(ids[1]))
-
-
-def _relations() -> Iterable[models.ManyToOneRel]:
-    """Every table, of any app, whose rows belong to a customer."""
-    for relation in Customer._meta.related_objects:
-        if relation.related_model not in (Customer, Merge):
-            yield relation  # type: ignore[misc]  # only foreign keys point at Customer
-
-
-def _move(relation: models.ManyToOneRel, winner: Customer, loser: Customer) -> list[int]:
-    rows = relation.related_model._base_manager.filter(**{relation.field.name: loser})
-    moved = []
-    for pk in rows.order_by("pk").values_list("pk", flat=True):
-        try:
-            with transaction.atomic():
-                rows.filter(pk=pk).update(**{relation.field.name: winner})
-            moved.append(pk)
-        except IntegrityError:  # the winner has such a row: theirs stands
-            continue
-    return moved

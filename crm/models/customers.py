@@ -1,7 +1,6 @@
 """Who a customer is, and the identifiers by which we know them."""
 
 import uuid
-from typing import Any
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -80,22 +79,3 @@ class Identity(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.value}"
-
-
-class Merge(models.Model):
-    """Two customers found to be one: the evidence, and what is needed to undo it."""
-
-    winner = models.ForeignKey(Customer, models.CASCADE, related_name="merges_won")
-    loser = models.ForeignKey(Customer, models.CASCADE, related_name="merges_lost")
-    evidence = models.CharField(_("evidence"), max_length=255)
-    source = models.CharField(_("source"), max_length=64)
-    moved: "models.JSONField[dict[str, Any]]" = models.JSONField(_("moved rows"), default=dict)
-    merged_at = models.DateTimeField(_("merged"))
-    undone_at = models.DateTimeField(_("undone"), null=True, blank=True)
-
-    class Meta:
-        verbose_name = _("merge")
-        verbose_name_plural = _("merges")
-
-    def __str__(self) -> str:
-        return f"#{self.loser_id} → #{self.winner_id}"

@@ -1,6 +1,8 @@
 from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from crm import customers, timeline
 from crm.events import ProductViewed
@@ -113,3 +115,41 @@ def test_a_merge_of_a_merge_is_found_by_the_old_identifier():
     customers.merge(c, b, evidence="2", source="test", at=NOON)
     assert customers.find("anonymous_id", "a") == c
     assert Merge.objects.count() == 2
+
+
+KINDS = st.sampled_from(Identity.Kind.values)
+
+
+@given(kind=KINDS, text=st.text(max_size=40))
+def test_normalising_twice_changes_nothing(kind, text):
+    once = customers.normalise(kind, text)
+    assert customers.normalise(kind, once) == once
+
+
+@given(st.from_regex(r"[a-z0-9.+_-]{1,12}@[a-z0-9]{1,8}\.(com|cn)", fullmatch=True), st.data())
+def test_an_address_is_one_however_wide_and_tall_its_letters(address, data):
+    def vary(character):
+        wide = chr(ord(character) + 0xFEE0)
+        return data.draw(st.sampled_from([character, character.upper(), wide, wide.upper()]))
+
+    typed = " " + "".join(map(vary, address)) + "\u3000"
+    assert customers.normalise("email", typed) == address
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        "13812345678",
+        "+86 138 1234 5678",
+        "0086-138-1234-5678",
+        "８６１３８１２３４５６７８",
+        "(+86)138 12345678",
+    ],
+)
+def test_a_chinese_mobile_is_one_with_and_without_the_country(spelling):
+    assert customers.normalise("phone", spelling) == "+8613812345678"
+
+
+def test_a_foreign_number_keeps_its_country():
+    assert customers.normalise("phone", "0049 170 123") == "+49170123"
+    assert customers.normalise("phone", "0170 123") == "0170123"
