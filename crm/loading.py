@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol, TextIO
 
@@ -48,6 +49,33 @@ class Report:
             "rejected": self.rejected,
             "seconds": round(time.monotonic() - self.started, 2),
         }
+
+
+Row = dict[str, str]
+Numbered = tuple[int, Any]  # the line it begins on, and the row: a dictionary, or a line of JSON
+
+
+class Writer:
+    """Writes the rows of one format, a chunk at a time. One writer reads one file to its end.
+
+    The command and the imports of the admin use the same writers. A writer is made anew when an
+    import goes on after a crash; `remember` then tells it of the rows that were written before.
+    """
+
+    size = 5_000  # rows in one chunk
+
+    def __init__(self, *, now: datetime, file: str) -> None:
+        self.now, self.file = now, file
+
+    def write(self, rows: list[Numbered], report: Report) -> None:
+        """Write one chunk in one transaction, counting each row once."""
+        raise NotImplementedError
+
+    def remember(self, rows: list[Numbered]) -> None:
+        """Take note of a chunk that was written before."""
+
+    def finish(self) -> None:
+        """Whatever is left to do when all rows are written. May run twice."""
 
 
 class Loader(Protocol):
@@ -91,6 +119,23 @@ class Columns:
         return names
 
 
+def unusable(cells: Sequence[str], width: int) -> str:
+    """Why these cells cannot be a row, in words; empty when they can."""
+    if len(cells) != width:
+        return f"{len(cells)} cells, not {width}"
+    if any("\0" in cell for cell in cells):
+        return "holds a NUL character"
+    return ""
+
+
+def load_csv(path: Path, report: Report, columns: Columns, writer: Writer) -> None:
+    """Load a CSV file with a header in our names."""
+    rows = read_rows(path, report, columns)
+    while chunk := list(islice(rows, writer.size)):
+        writer.write(chunk, report)
+    writer.finish()
+
+
 def read_rows(path: Path, report: Report, columns: Columns) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield (line number, row) of a CSV file with a header, showing progress on stderr.
 
@@ -108,8 +153,8 @@ def read_rows(path: Path, report: Report, columns: Columns) -> Iterator[tuple[in
                     print(f"  {line:,} lines", file=sys.stderr)  # noqa: T201
                 if not cells:
                     continue
-                if len(cells) != len(header):
-                    report.reject(line, f"{len(cells)} cells, not {len(header)}", cells)
+                if reason := unusable(cells, len(header)):
+                    report.reject(line, reason, cells)
                     continue
                 yield line, dict(zip(header, cells, strict=True))
         except UnicodeDecodeError as error:

@@ -10,40 +10,53 @@ from typing import Any
 from crm import tracking
 from crm.envelope import MAX_EVENT, Envelope, Unusable, read_entry
 from crm.loaders import parsing
-from crm.loading import Report, UnusableFile, open_text
+from crm.loading import Numbered, Report, UnusableFile, Writer, open_text
 from crm.models import Source
-
-CHUNK = 1000
 
 
 def load(path: Path, report: Report, *, now: datetime) -> None:
-    source, _ = Source.objects.get_or_create(name="import")
-    for chunk in parsing.chunks(_entries(path, report, now), CHUNK):
-        envelope = _envelope(chunk)
-        receipt = tracking.accept(source, envelope, received_at=now, announce=False)
+    writer = EventWriter(now=now, file=path.name)
+    for chunk in parsing.chunks(_lines(path), writer.size):
+        writer.write(chunk, report)
+
+
+class EventWriter(Writer):
+    size = 1_000
+
+    def write(self, rows: list[Numbered], report: Report) -> None:
+        source, _ = Source.objects.get_or_create(name="import")
+        entries: list[dict[str, Any]] = []
+        lines: dict[str, Numbered] = {}
+        for line, text in rows:
+            try:
+                entry = _entry(line, text, self.file, self.now)
+            except Unusable as refusal:
+                report.reject(line, str(refusal), text[:1000])
+                continue
+            entries.append(entry)
+            lines.setdefault(str(entry["messageId"]), (line, text))
+        receipt = tracking.accept(source, _envelope(entries), received_at=self.now, announce=False)
         report.created += receipt.stored
         report.unchanged += receipt.duplicates
-        report.rejected += receipt.dead
+        for message_id, reason in receipt.refused:
+            line, text = lines[message_id]
+            report.reject(line, reason, text[:1000])
 
 
-def _entries(path: Path, report: Report, now: datetime) -> Iterator[Any]:
+def _lines(path: Path) -> Iterator[Numbered]:
     line = 0
     with open_text(path) as file:
         try:
             for line, text in enumerate(file, start=1):
-                if not text.strip():
-                    continue
                 if line % 50_000 == 0:
                     sys.stderr.write(f"  {line:,} lines\n")
-                try:
-                    yield _entry(line, text, path, now)
-                except Unusable as reason:
-                    report.reject(line, str(reason), text[:1000])
+                if text.strip():
+                    yield line, text
         except UnicodeDecodeError as error:
             raise UnusableFile(f"{path}: after line {line}: not UTF-8 ({error.reason})") from None
 
 
-def _entry(line: int, text: str, path: Path, now: datetime) -> dict[str, Any]:
+def _entry(line: int, text: str, file: str, now: datetime) -> dict[str, Any]:
     """Check one line. Without a messageId its place in the file makes it the same line twice."""
     if len(text.encode()) > 2 * MAX_EVENT:
         raise Unusable(f"the line is over {MAX_EVENT} bytes")
@@ -52,7 +65,7 @@ def _entry(line: int, text: str, path: Path, now: datetime) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise Unusable(f"not JSON: {error}") from None
     read_entry(raw, _envelope([]), received_at=now)
-    message_id = raw.get("messageId") or f"{path.name}:{line}"[-100:]
+    message_id = raw.get("messageId") or f"{file}:{line}"[-100:]
     return {**raw, "messageId": message_id}
 
 

@@ -8,6 +8,7 @@ from crm import customers
 from crm.loaders import parsing
 from crm.loading import Columns, Report, UnusableFile, read_rows
 from crm.models import Feedback, Product
+from crm.segments import touches
 
 SOURCE = "movielens"
 CHUNK = 10_000
@@ -85,5 +86,6 @@ def _write(
     )
     fresh = [row for key, row in rows.items() if key not in known]
     Feedback.objects.bulk_create(fresh)
+    touches.touch({row.customer_id for row in fresh}, "feedback")
     report.created += len(fresh)
     report.unchanged += len(rows) - len(fresh)

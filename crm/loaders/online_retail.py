@@ -6,18 +6,17 @@ the money of an order but are never listed for sale. Lines without a customer, a
 quantities outside a cancellation, are rejected.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from crm.loaders import parsing
 from crm.loaders.order_lines import Line, LineWriter
-from crm.loading import Columns, Report, read_rows
+from crm.loading import Columns, Numbered, Report, Writer, load_csv
 from crm.models import Order
 
 LONDON = ZoneInfo("Europe/London")
-CHUNK = 20_000
 COLUMNS = Columns(
     needed=(
         "InvoiceNo",
@@ -34,14 +33,28 @@ COLUMNS = Columns(
 
 
 def load(path: Path, report: Report, *, now: datetime) -> None:
-    writer = LineWriter(source="online-retail", currency="GBP", now=now)
-    for chunk in parsing.chunks(_lines(path, report), CHUNK):
-        writer.write(chunk, report)
-    writer.finish()
+    load_csv(path, report, COLUMNS, RetailWriter(now=now, file=path.name))
 
 
-def _lines(path: Path, report: Report) -> Iterator[Line]:
-    for number, row in read_rows(path, report, COLUMNS):
+class RetailWriter(Writer):
+    size = 20_000
+
+    def __init__(self, *, now: datetime, file: str) -> None:
+        super().__init__(now=now, file=file)
+        self._writer = LineWriter(source="online-retail", currency="GBP", now=now)
+
+    def write(self, rows: list[Numbered], report: Report) -> None:
+        self._writer.write(list(_lines(rows, report)), report)
+
+    def remember(self, rows: list[Numbered]) -> None:
+        self._writer.remember(list(_lines(rows, Report())))
+
+    def finish(self) -> None:
+        self._writer.finish()
+
+
+def _lines(rows: Iterable[Numbered], report: Report) -> Iterator[Line]:
+    for number, row in rows:
         try:
             yield _line(number, row)
         except parsing.BadValue as bad:
@@ -49,8 +62,8 @@ def _lines(path: Path, report: Report) -> Iterator[Line]:
 
 
 def _line(number: int, row: dict[str, str]) -> Line:
-    invoice = parsing.text(row, "InvoiceNo", needed=True)
-    customer = parsing.text(row, "CustomerID", needed=True).removesuffix(".0")
+    invoice = parsing.text(row, "InvoiceNo", needed=True, longest=64)
+    customer = parsing.text(row, "CustomerID", needed=True, longest=255).removesuffix(".0")
     quantity = parsing.whole(row, "Quantity")
     is_refund = invoice.upper().startswith("C")
     if quantity == 0:
@@ -59,7 +72,7 @@ def _line(number: int, row: dict[str, str]) -> Line:
         raise parsing.BadValue(f"Quantity {quantity} is negative outside a cancelled invoice")
     if quantity > 0 and is_refund:
         raise parsing.BadValue(f"Quantity {quantity} is positive in a cancelled invoice")
-    sku = parsing.text(row, "StockCode", needed=True).upper()
+    sku = parsing.text(row, "StockCode", needed=True, longest=64).upper()
     return Line(
         number=number,
         order=invoice,

@@ -18,6 +18,7 @@ from crm import customers, timeline
 from crm.events import OrderPlaced, OrderRefunded
 from crm.loading import Report
 from crm.models import Customer, Order, OrderLine, Product
+from crm.segments import touches
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,18 @@ class LineWriter:
             report.created += len(fresh)
             report.unchanged += len(rows) - len(fresh)
             self._total({row.order_id for row in fresh})
+            touches.touch({owners[line.customer] for line in kept}, "orders")
             self._tell(kept)
+
+    def remember(self, lines: list[Line]) -> None:
+        """These lines were written before: know them again when they are repeated."""
+        owners = customers.resolve_user_ids(
+            {line.customer for line in lines}, source=self.source, at=self.now
+        )
+        numbers = {line.order for line in lines} - set(self._orders)
+        self._know(numbers)
+        made = [line for line in lines if line.order in self._orders]
+        self._rows(made, owners, Report())
 
     def finish(self) -> None:
         """Bring the customers' first and last day, and country, up to date."""
@@ -82,6 +94,8 @@ class LineWriter:
         Customer.objects.bulk_update(
             people.values(), ["first_seen_at", "last_seen_at", "country"], batch_size=500
         )
+        changed = ("field:first_seen_at", "field:last_seen_at", "field:country")
+        touches.touch(people, *changed)
 
     def _rows(
         self, lines: list[Line], owners: dict[str, int], report: Report
@@ -129,8 +143,7 @@ class LineWriter:
         """Make the orders of this chunk; return the ids of those that existed before."""
         numbers = {line.order for line in lines}
         unknown = numbers - set(self._orders)
-        known = Order.objects.filter(number__in=unknown).values_list("number", "pk", "customer_id")
-        self._orders |= {number: (pk, owner) for number, pk, owner in known}
+        self._know(unknown)
         first = {line.order: line for line in reversed(lines) if line.order not in self._orders}
         made = Order.objects.bulk_create(
             Order(
@@ -147,6 +160,10 @@ class LineWriter:
         )
         self._orders |= {order.number: (order.pk, order.customer_id) for order in made}
         return [self._orders[number][0] for number in numbers - set(first)]
+
+    def _know(self, numbers: set[str]) -> None:
+        known = Order.objects.filter(number__in=numbers).values_list("number", "pk", "customer_id")
+        self._orders |= {number: (pk, owner) for number, pk, owner in known}
 
     def _known_keys(self, order_ids: list[int]) -> set[tuple[int, str]]:
         known = OrderLine.objects.filter(order_id__in=order_ids)

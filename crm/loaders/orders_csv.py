@@ -1,37 +1,62 @@
 """Orders from a CSV, one line of an order a row. `customer` is a user id."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 
+from django.db import transaction
+
 from crm.loaders import parsing
 from crm.loaders.order_lines import Line, LineWriter
-from crm.loading import Columns, Report, read_rows
+from crm.loading import Columns, Numbered, Report, Writer, load_csv
 from crm.models import Order
 
 COLUMNS = Columns(
     needed=("order", "customer", "placed_at", "sku", "quantity", "unit_price"),
     optional=("title", "status", "country", "currency"),
 )
-CHUNK = 20_000
 
 
 def load(path: Path, report: Report, *, now: datetime) -> None:
-    writers: dict[str, LineWriter] = {}
-    for chunk in parsing.chunks(_lines(path, report), CHUNK):
-        for currency in sorted({currency for currency, _ in chunk}):
-            writer = writers.setdefault(
-                currency, LineWriter(source="import", currency=currency, now=now)
-            )
-            writer.write([line for c, line in chunk if c == currency], report)
-    for writer in writers.values():
-        writer.finish()
+    load_csv(path, report, COLUMNS, OrderWriter(now=now, file=path.name))
 
 
-def _lines(path: Path, report: Report) -> Iterator[tuple[str, Line]]:
-    for number, row in read_rows(path, report, COLUMNS):
+class OrderWriter(Writer):
+    size = 20_000
+
+    def __init__(self, *, now: datetime, file: str) -> None:
+        super().__init__(now=now, file=file)
+        self._writers: dict[str, LineWriter] = {}  # currency -> writer
+
+    def write(self, rows: list[Numbered], report: Report) -> None:
+        with transaction.atomic():
+            for currency, lines in self._by_currency(rows, report):
+                self._writer(currency).write(lines, report)
+
+    def remember(self, rows: list[Numbered]) -> None:
+        for currency, lines in self._by_currency(rows, Report()):
+            self._writer(currency).remember(lines)
+
+    def finish(self) -> None:
+        for writer in self._writers.values():
+            writer.finish()
+
+    def _writer(self, currency: str) -> LineWriter:
+        made = LineWriter(source="import", currency=currency, now=self.now)
+        return self._writers.setdefault(currency, made)
+
+    def _by_currency(self, rows: list[Numbered], report: Report) -> list[tuple[str, list[Line]]]:
+        lines = list(_lines(rows, report))
+        return [
+            (currency, [line for c, line in lines if c == currency])
+            for currency in sorted({currency for currency, _ in lines})
+        ]
+
+
+def _lines(rows: Iterable[Numbered], report: Report) -> Iterator[tuple[str, Line]]:
+    for number, row in rows:
         try:
-            yield parsing.text(row, "currency").upper() or "CNY", _line(number, row)
+            yield parsing.text(row, "currency", longest=3).upper() or "CNY", _line(number, row)
         except parsing.BadValue as bad:
             report.reject(number, str(bad), row)
 
@@ -48,14 +73,14 @@ def _line(number: int, row: dict[str, str]) -> Line:
         )
     return Line(
         number=number,
-        order=parsing.text(row, "order", needed=True),
-        customer=parsing.text(row, "customer", needed=True),
-        sku=parsing.text(row, "sku", needed=True),
-        title=parsing.text(row, "title"),
+        order=parsing.text(row, "order", needed=True, longest=64),
+        customer=parsing.text(row, "customer", needed=True, longest=255),
+        sku=parsing.text(row, "sku", needed=True, longest=64),
+        title=parsing.text(row, "title", longest=200),
         quantity=quantity,
         unit_price=parsing.price(row, "unit_price"),
         placed_at=parsing.moment(row, "placed_at"),
-        country=parsing.text(row, "country"),
+        country=parsing.text(row, "country", longest=64),
         status=status,
         is_refund=is_refund,
     )

@@ -16,10 +16,14 @@ class BadValue(ValueError):
     """One cell cannot be used; the message names the column and the reason."""
 
 
-def text(row: Mapping[str, str | None], column: str, *, needed: bool = False) -> str:
+def text(
+    row: Mapping[str, str | None], column: str, *, needed: bool = False, longest: int | None = None
+) -> str:
     value = (row.get(column) or "").strip()
     if needed and not value:
         raise BadValue(f"{column} is missing")
+    if longest and len(value) > longest:
+        raise BadValue(f"{column}: longer than {longest} characters")
     return value
 
 
