@@ -16,10 +16,11 @@ from django.core.validators import validate_email
 from django.db import transaction
 from django.db.models import F
 
-from crm import customers, orders, timeline
+from crm import customers, orders, timeline, told
 from crm.envelope import Entry, Envelope, Unusable, read_entry
 from crm.events import IDENTIFIED, KIND_OF_NAME, TRACKED
-from crm.models import Customer, DeadLetter, Event, Identity, Source
+from crm.models import Customer, DeadLetter, Evidence, Identity, Source
+from crm.segments import touches
 
 LANGUAGES = {"zh": "zh-hans", "en": "en"}
 
@@ -32,6 +33,7 @@ class Receipt:
     duplicates: int
     dead: int
     unreadable: tuple[str, ...]  # why, for each of the dead that could not even be read
+    refused: tuple[tuple[str, str], ...] = ()  # (message id, why) of those read but not usable
 
 
 @transaction.atomic
@@ -46,7 +48,7 @@ def accept(
     unreadable = tuple(letter.reason for letter in dead)
     fresh = _without_known(entries, source)
     people = _People(source=source.name, at=received_at)
-    rows = []
+    rows, refused = [], []
     for entry in fresh:
         try:
             with transaction.atomic():
@@ -54,12 +56,13 @@ def accept(
         except (Unusable, orders.UnusableOrder) as reason:
             people.forget()  # what this entry made was rolled back
             dead.append(_dead(source, str(reason), entry.data, received_at))
+            refused.append((entry.message_id, str(reason)))
     timeline.record_many(rows, received_at=received_at, announce=announce)
     people.seen(fresh)
     DeadLetter.objects.bulk_create(dead)
     if duplicates := len(entries) - len(fresh):
         Source.objects.filter(pk=source.pk).update(duplicates=F("duplicates") + duplicates)
-    return Receipt(len(rows), duplicates, len(dead), unreadable)
+    return Receipt(len(rows), duplicates, len(dead), unreadable, tuple(refused))
 
 
 def _read(
@@ -83,11 +86,7 @@ def _dead(source: Source, reason: str, raw: Any, at: datetime) -> DeadLetter:
 def _without_known(entries: list[Entry], source: Source) -> list[Entry]:
     """Leave out what was told before, in this batch or an earlier one."""
     ids = [entry.message_id for entry in entries if entry.message_id]
-    known = set(
-        Event.objects.filter(source=source.name, message_id__in=ids).values_list(
-            "message_id", flat=True
-        )
-    )
+    known = told.known(source.name, ids)
     fresh = []
     for entry in entries:
         if entry.message_id and entry.message_id in known:
@@ -128,7 +127,12 @@ class _People:
             return
         try:
             customers.merge(
-                winner, loser, evidence="alias", source=self.source, at=entry.happened_at
+                winner,
+                loser,
+                evidence="alias",
+                source=self.source,
+                at=entry.happened_at,
+                kind=Evidence.Kind.ALIAS,
             )
         except customers.NotMergeable as refusal:
             raise Unusable(f"previousId: {refusal}") from None
@@ -144,6 +148,7 @@ class _People:
             if identity := self._known.get(self._keys(entry)[0]):
                 pk = identity.customer_id
                 latest[pk] = max(latest.get(pk, entry.happened_at), entry.happened_at)
+        touches.touch(latest, "field:last_seen_at")
         for pk, at in latest.items():
             Customer.objects.filter(pk=pk, last_seen_at__lt=at).update(last_seen_at=at)
 
@@ -221,6 +226,7 @@ def _learn(customer: Customer, entry: Entry, source: Source) -> None:
     columns = ("name", "firstName", "lastName", "email", "locale", "language")
     customer.traits = customer.traits | {k: v for k, v in traits.items() if k not in columns}
     customer.save(update_fields=["name", "email", "language", "traits"])
+    touches.touch_fields(customer, "name", "email", "language", "traits")
 
 
 def _learn_email(customer: Customer, email: str, entry: Entry, source: Source) -> None:

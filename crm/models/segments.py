@@ -1,11 +1,16 @@
 """Groups of customers, who is in them and why, and the scores of each customer."""
 
-from django.db import models
+from typing import Any
+
+from django.core.cache import cache
+from django.db import models, transaction
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from crm.models.artifacts import Artifact
 from crm.models.customers import Customer
+
+WANTED = "segments:wanted"  # in the cache: what the rules read, for those who write
 
 
 class Segment(models.Model):
@@ -14,6 +19,9 @@ class Segment(models.Model):
         CLUSTER = "cluster", _("by cluster")
         LABEL = "label", _("by RFM label")
         STATIC = "static", _("by hand")
+        RANDOM = "random", _("by chance")
+
+    RULED = (Kind.RULE, Kind.RANDOM)  # the kinds whose members a rule decides
 
     slug = models.SlugField(_("slug"), max_length=64, unique=True)
     name_en = models.CharField(_("English name"), max_length=100)
@@ -25,6 +33,9 @@ class Segment(models.Model):
     artifact = models.ForeignKey(Artifact, models.SET_NULL, null=True, blank=True)
     size = models.PositiveIntegerField(_("size"), default=0)
     refreshed_at = models.DateTimeField(_("refreshed"), null=True, blank=True)
+    filled_version = models.CharField(max_length=16, blank=True, editable=False)  # of which rule
+    refill_at = models.DateTimeField(null=True, blank=True, editable=False)
+    problem = models.CharField(_("problem"), max_length=300, blank=True, editable=False)
 
     class Meta:
         verbose_name = _("segment")
@@ -33,6 +44,20 @@ class Segment(models.Model):
     def __str__(self) -> str:
         chinese = (get_language() or "").startswith("zh")
         return (self.name_zh if chinese else "") or self.name_en
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        super().save(*args, **kwargs)
+        forget_wanted()
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        forget_wanted()
+        return super().delete(*args, **kwargs)
+
+
+def forget_wanted() -> None:
+    """What writers know of the rules is no longer so, nor what others read before the commit."""
+    cache.delete(WANTED)
+    transaction.on_commit(lambda: cache.delete(WANTED))
 
 
 class Membership(models.Model):
@@ -47,9 +72,44 @@ class Membership(models.Model):
         verbose_name = _("membership")
         verbose_name_plural = _("memberships")
         constraints = [models.UniqueConstraint(fields=["segment", "customer"], name="member_once")]
+        indexes = [models.Index(fields=["segment", "-entered_at"], name="member_newest")]
 
     def __str__(self) -> str:
         return f"#{self.customer_id} in #{self.segment_id}"
+
+
+class Touch(models.Model):
+    """Something that rules may read has changed, and nobody has looked yet whom it moves.
+
+    A row for each change, never one that is shared: a row that is there already may be on its way
+    out while the change it should stand for is not yet to be seen.
+    """
+
+    customer_id = models.BigIntegerField(null=True)  # null: everybody
+    reads = models.CharField(max_length=100)
+
+    class Meta:
+        verbose_name = _("touch")
+        verbose_name_plural = _("touches")
+
+    def __str__(self) -> str:
+        return f"{self.reads} of #{self.customer_id}"
+
+
+class SegmentSize(models.Model):
+    """How large a segment was on a day."""
+
+    segment = models.ForeignKey(Segment, models.CASCADE, related_name="sizes")
+    day = models.DateField(_("day"))
+    size = models.PositiveIntegerField(_("size"))
+
+    class Meta:
+        verbose_name = _("segment size")
+        verbose_name_plural = _("segment sizes")
+        constraints = [models.UniqueConstraint(fields=["segment", "day"], name="size_once_a_day")]
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.size}"
 
 
 class Score(models.Model):

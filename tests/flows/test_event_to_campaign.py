@@ -36,7 +36,8 @@ def shop(client, django_capture_on_commit_callbacks):
     Source.objects.create(name="shop", write_key="key")
 
     def say(call, **body):
-        cache.delete_many(["outbox:woken", "outbox:woken-later"])  # a second later
+        woken = [f"{of}:woken{later}" for of in ("outbox", "touches") for later in ("", "-later")]
+        cache.delete_many(woken)  # a second later
         with django_capture_on_commit_callbacks(execute=True):
             answer = client.post(
                 f"/v1/{call}",
