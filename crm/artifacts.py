@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from django.core.files.base import ContentFile
@@ -38,6 +38,7 @@ class Provenance:
     metrics: Mapping[str, float]
     baseline_metrics: Mapping[str, float] = field(default_factory=dict)
     champion_metrics: Mapping[str, float] | None = None
+    backtest: Mapping[str, Any] = field(default_factory=dict)  # what its page draws
     data_fingerprint: str = ""
     rows: int = 0
     seconds: float = 0.0
@@ -58,6 +59,7 @@ def save(
         champion_metrics=dict(provenance.champion_metrics)
         if provenance.champion_metrics is not None
         else None,
+        backtest=dict(provenance.backtest),
         data_fingerprint=provenance.data_fingerprint,
         code_version=code_version(),
         seed=provenance.seed,

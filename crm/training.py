@@ -6,9 +6,9 @@ and the nightly task run them by name.
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -46,9 +46,23 @@ class Evidence:
     data_fingerprint: str
     rows: int
     seconds: float
+    backtest: Mapping[str, Any] = field(default_factory=dict)  # tables for the artifact's page
 
 
+E = TypeVar("E", bound=Estimator)
 Trainer = Callable[[Order], dict[str, Any]]
+
+
+def again(champion: E | None, candidate: E, fit: Callable[[Mapping[str, Any]], E]) -> E | None:
+    """The champion's settings, fitted on what the candidate was fitted on.
+
+    As it serves, the champion has learned from the very days that are judged on: compared
+    like that, nothing would ever be promoted again.
+    """
+    if champion is None:
+        return None
+    settings = champion.state().settings
+    return candidate if settings == candidate.state().settings else fit(settings)
 
 
 def conclude(estimator: Estimator, evidence: Evidence, order: Order) -> dict[str, Any]:
@@ -74,6 +88,7 @@ def _keep(estimator: Estimator, evidence: Evidence, order: Order, verdict: Verdi
             metrics=evidence.metrics,
             baseline_metrics=evidence.baseline,
             champion_metrics=evidence.champion,
+            backtest=evidence.backtest,
             data_fingerprint=evidence.data_fingerprint,
             rows=evidence.rows,
             seconds=evidence.seconds,

@@ -4,12 +4,17 @@ from crm.models.activity import DeadLetter, Event, Feedback, Source
 from crm.models.artifacts import Artifact
 from crm.models.catalogue import Brand, Category, Product
 from crm.models.consent import Channel, Consent, ConsentChange, Suppression, Topic
-from crm.models.customers import Customer, Identity, Merge
+from crm.models.customers import Customer, Identity
+from crm.models.identity import DuplicatePair, Evidence, Merge
+from crm.models.imports import Import, RejectedRow
+from crm.models.opinions import Aspect, Feeling, Interest, Mention, Opinion
 from crm.models.orders import CartItem, Order, OrderLine
-from crm.models.segments import Membership, Score, Segment
+from crm.models.purchases import PurchaseChange, PurchaseSummary
+from crm.models.segments import Membership, Score, Segment, SegmentSize, Touch
 
 __all__ = [
     "Artifact",
+    "Aspect",
     "Brand",
     "CartItem",
     "Category",
@@ -18,17 +23,29 @@ __all__ = [
     "ConsentChange",
     "Customer",
     "DeadLetter",
+    "DuplicatePair",
     "Event",
+    "Evidence",
     "Feedback",
+    "Feeling",
     "Identity",
+    "Import",
+    "Interest",
     "Membership",
+    "Mention",
     "Merge",
+    "Opinion",
     "Order",
     "OrderLine",
     "Product",
+    "PurchaseChange",
+    "PurchaseSummary",
+    "RejectedRow",
     "Score",
     "Segment",
+    "SegmentSize",
     "Source",
     "Suppression",
     "Topic",
+    "Touch",
 ]

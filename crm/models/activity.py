@@ -65,6 +65,8 @@ class Event(models.Model):
         verbose_name = _("event")
         verbose_name_plural = _("events")
         constraints = [
+            # PostgreSQL keeps events by month of happening: a table of keys and a trigger
+            # keep this promise there, and the key of the table is (id, happened_at).
             models.UniqueConstraint(fields=["source", "message_id"], name="event_told_once")
         ]
         indexes = [

@@ -19,6 +19,7 @@ class Artifact(models.Model):
     metrics = models.JSONField(_("metrics"), default=dict)
     baseline_metrics = models.JSONField(_("metrics of the baseline"), default=dict)
     champion_metrics = models.JSONField(_("metrics of the champion then"), null=True)
+    backtest = models.JSONField(_("back-test"), default=dict, blank=True)
     reason = models.CharField(_("why promoted or not"), max_length=300, blank=True)
     data_fingerprint = models.CharField(_("data fingerprint"), max_length=64, blank=True)
     code_version = models.CharField(_("code version"), max_length=64, blank=True)

@@ -180,8 +180,17 @@ class TestRules:
             "confidence",
             "lift",
             "conviction",
+            "p_value",
+            "significant",
         ]
-        assert report == {"baskets": 3, "rules": 2}
+        assert report == {"baskets": 3, "rules": 2, "significant": 0}
+
+    def test_rules_of_chance_are_left_out_where_that_is_asked(self, analyse):
+        baskets = "tea,cup\n" * 60 + "tea,jam\ncup,pen\n" + "pen,jam\n" * 60
+        options = ("--min-support", "0.001", "--min-confidence", "0.001")
+        report, rows = analyse("rules", {"--baskets": baskets}, *options, "--significant-only")
+        assert {row["significant"] for row in rows} == {"True"}
+        assert 0 < len(rows) == report["significant"] < report["rules"]
 
     def test_items_of_a_side_are_sorted_and_joined(self, analyse):
         baskets = "b,a,c\nc,b,a\nd\n"
@@ -193,3 +202,39 @@ class TestRules:
     def test_no_baskets_is_said(self, analyse):
         with pytest.raises(CommandError, match="no baskets"):
             analyse("rules", {"--baskets": "\n"}, "--min-support", "0.5", "--min-confidence", "0.5")
+
+
+class TestSentiment:
+    TRAIN = "label,text\n" + "".join(
+        f"{label},{text} {number}\n"
+        for number in range(12)
+        for label, text in (
+            ("好", "很满意"),
+            ("差", "太失望"),
+            ("好", "love it"),
+            ("差", "hate it"),
+        )
+    )
+
+    def test_labels_come_with_their_confidence_in_the_order_of_the_test(self, analyse):
+        test = "text,label\n很满意,好\nhate it,差\n"
+        report, rows = analyse("sentiment", {"--train": self.TRAIN, "--test": test})
+        assert list(rows[0]) == ["text", "label", "confidence"]
+        assert [row["label"] for row in rows] == ["好", "差"]
+        assert all(0.5 <= float(row["confidence"]) <= 1 for row in rows)
+        assert report["accuracy"] == 1.0
+        assert set(report["f1"]) == {"好", "差"}
+        assert {"ece", "train_seconds", "p50_ms", "p95_ms"} <= set(report)
+
+    def test_a_missing_column_is_named(self, analyse):
+        with pytest.raises(CommandError, match="column label is missing"):
+            analyse("sentiment", {"--train": "text,mood\na,b\n", "--test": "text,label\na,b\n"})
+
+    def test_a_single_label_teaches_nothing(self, analyse):
+        files = {"--train": "text,label\na,x\nb,x\n", "--test": "text,label\na,x\n"}
+        with pytest.raises(CommandError, match="column label needs at least two labels"):
+            analyse("sentiment", files)
+
+    def test_an_empty_test_is_refused(self, analyse):
+        with pytest.raises(CommandError, match="no rows"):
+            analyse("sentiment", {"--train": self.TRAIN, "--test": "text,label\n"})

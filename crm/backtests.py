@@ -1,0 +1,79 @@
+"""The back-test of an artifact as its page shows it: charts and tables of later time."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+COLOURS = ("#94a3b8", "#4f46e5")
+MEASURES = ("auc", "average_precision", "brier", "ece", "lift_at_10")
+
+
+def page(backtest: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What the template draws; None where an artifact has no back-test."""
+    if backtest.get("kind") == "chance":
+        return _of_chance(backtest) | {"options": _options()}
+    if backtest.get("kind") == "value":
+        return _of_value(backtest) | {"options": _options()}
+    return None
+
+
+def _of_chance(backtest: Mapping[str, Any]) -> dict[str, Any]:
+    tenths = backtest["tenths"]
+    numbers = [str(place) for place in range(1, len(tenths) + 1)]
+    splits = [backtest["random_split"], backtest["time_split"]]
+    return {
+        "calibration": _chart(
+            numbers,
+            (_("foretold"), [tenth["expected"] for tenth in tenths]),
+            (_("actual"), [tenth["rate"] for tenth in tenths]),
+        ),
+        "lift": _chart(numbers, (_("lift"), [tenth["lift"] for tenth in tenths])),
+        "splits": [(name, *(split[name] for split in splits)) for name in MEASURES],
+        "members": sorted(backtest["members"].items(), key=lambda one: -one[1]),
+        "left_out": backtest["left_out_orders"],
+    }
+
+
+def _of_value(backtest: Mapping[str, Any]) -> dict[str, Any]:
+    months = backtest["months"]
+    return {
+        "months": _chart(
+            [str(month["month"]) for month in months],
+            (_("foretold"), [month["expected"] for month in months]),
+            (_("actual"), [month["actual"] for month in months]),
+        ),
+        "peers": [
+            (name, found["spearman"], found["mae"], found["total_ratio"])
+            for name, found in backtest["peers"].items()
+        ],
+        "covered": backtest["covered"],
+    }
+
+
+def _options() -> str:
+    """Bars side by side, with a scale and a legend: the two are there to be compared."""
+    return json.dumps(
+        {
+            "animation": False,
+            "maintainAspectRatio": False,
+            "plugins": {"legend": {"display": True, "position": "bottom"}},
+            "scales": {
+                "x": {"stacked": False, "grid": {"display": False}},
+                "y": {"stacked": False, "beginAtZero": True},
+            },
+        }
+    )
+
+
+def _chart(labels: Sequence[str], *series: tuple[str, Sequence[float]]) -> str:
+    return json.dumps(
+        {
+            "labels": list(labels),
+            "datasets": [
+                {"label": label, "data": list(data), "backgroundColor": colour}
+                for (label, data), colour in zip(series, COLOURS, strict=False)
+            ],
+        }
+    )

@@ -1,0 +1,57 @@
+"""The value to come of every buyer."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from crm.models import Artifact, Score
+from crm.scores.bought import Purchases, purchases
+from crm.scores.writing import write
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from crm.ml.blended import Blended
+
+
+YEAR, QUARTER = 365.0, 90.0  # days
+
+
+def refresh_lifetime(
+    lifetime: "Blended", artifact: Artifact, *, as_of: datetime, now: datetime
+) -> int:
+    """Write the value to come of every buyer; return how many."""
+    import numpy as np
+
+    ids, summary = lifetime_summary(purchases(as_of=as_of).recorded())
+    year = lifetime.forecast(summary, horizon=YEAR, rng=np.random.default_rng(artifact.seed))
+    quarter = lifetime.expected_purchases(summary, horizon=QUARTER)
+    columns = (year.value, year.lower, year.upper, year.p_alive, year.purchases, quarter)
+    names = ("value", "lower", "upper", "p_alive", "purchases_365d", "purchases_90d")
+    details = zip(*(column.round(4).tolist() for column in columns), strict=True)
+    rows = (
+        Score(
+            customer_id=pk,
+            name="clv",
+            value=detail[0],
+            detail=dict(zip(names, detail, strict=True)),
+            version=f"{artifact.name}#{artifact.pk}",
+            artifact=artifact,
+            at=now,
+        )
+        for pk, detail in zip(ids.tolist(), details, strict=True)
+    )
+    return write("clv", rows, now=now)
+
+
+def lifetime_summary(bought: Purchases) -> "tuple[np.ndarray, Any]":
+    """Ids of the buyers and their summary for the lifetime value, in days."""
+    from crm.ml.lifetime import Summary, summarise
+
+    args = (bought.customers, bought.days, bought.amounts)
+    whole = summarise(*args, today=bought.today, count=len(bought.ids))
+    buyers = whole.age >= 0
+    assert whole.money is not None
+    summary = Summary(
+        whole.frequency[buyers], whole.recency[buyers], whole.age[buyers], whole.money[buyers]
+    )
+    return bought.ids[buyers], summary

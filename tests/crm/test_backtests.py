@@ -1,0 +1,68 @@
+"""The back-test on the page of an artifact: drawn where there is one, in both languages."""
+
+import json
+
+import pytest
+from django.urls import reverse
+
+from crm import backtests
+from crm.models import Artifact
+from tests.factories import NOON
+
+QUALITY = {"auc": 0.8, "average_precision": 0.5, "brier": 0.1, "ece": 0.01, "lift_at_10": 3.0}
+CHANCE = {
+    "kind": "chance",
+    "tenths": [
+        {"expected": 0.1, "rate": 0.2, "lift": 0.5},
+        {"expected": 0.6, "rate": 0.5, "lift": 2},
+    ],
+    "random_split": QUALITY,
+    "time_split": QUALITY | {"auc": 0.7},
+    "members": {"svm": 0.6, "logistic": 0.7},
+    "left_out_orders": 3,
+}
+VALUE = {
+    "kind": "value",
+    "months": [{"month": 1, "expected": 10.0, "actual": 12.0}],
+    "peers": {"blended": {"spearman": 0.6, "mae": 4.0, "total_ratio": 1.02}},
+    "covered": 0.91,
+}
+
+
+class TestWhatIsDrawn:
+    def test_expected_and_actual_stand_side_by_side(self):
+        chart = json.loads(backtests.page(CHANCE)["calibration"])
+        assert [series["data"] for series in chart["datasets"]] == [[0.1, 0.6], [0.2, 0.5]]
+
+    def test_bars_are_not_stacked(self):
+        scales = json.loads(backtests.page(VALUE)["options"])["scales"]
+        assert not scales["x"]["stacked"]
+        assert not scales["y"]["stacked"]
+
+    def test_both_splits_are_shown_for_every_measure(self):
+        splits = backtests.page(CHANCE)["splits"]
+        assert splits[0] == ("auc", 0.8, 0.7)
+        assert len(splits) == 5
+
+    def test_the_best_kind_of_model_comes_first(self):
+        assert backtests.page(CHANCE)["members"][0] == ("logistic", 0.7)
+
+    def test_an_artifact_without_one_draws_nothing(self):
+        assert backtests.page({}) is None
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("language", "word"), [("en", "Back-test on later time"), ("zh-hans", "用之后的时间回测")]
+)
+@pytest.mark.parametrize("backtest", [CHANCE, VALUE], ids=["chance", "value"])
+def test_the_page_shows_it_in_the_language_of_the_reader(admin_client, backtest, language, word):
+    artifact = Artifact.objects.create(
+        name="churn_30", sha256="0" * 64, format=1, as_of=NOON, trained_at=NOON, backtest=backtest
+    )
+    admin_client.cookies["django_language"] = language
+    page = admin_client.get(reverse("admin:crm_artifact_change", args=[artifact.pk]))
+    assert page.status_code == 200
+    text = page.content.decode()
+    assert word in text
+    assert "data-value" in text
