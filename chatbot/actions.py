@@ -9,7 +9,7 @@ from django.db.models import F
 
 from chatbot.events import HandoffRequested, PrivacyRequested, TicketOpened
 from chatbot.models import Conversation, Handoff, Message, Ticket
-from crm import consent, timeline
+from crm import consent, segments, timeline
 from crm.events import FeedbackGiven, ProductAdded
 from crm.models import CartItem, Channel, Feedback, Order, Product, Topic
 
@@ -72,6 +72,7 @@ def _move(job: Job, allowed: tuple[str, ...], **changes: Any) -> None:
     own = Order.objects.filter(customer=job.conversation.customer, number=job.args["order_id"])
     if not own.filter(status__in=allowed).update(**changes):
         raise OrderMoved(job.args["order_id"])
+    segments.touch([job.conversation.customer_id], "orders")
 
 
 def _unsubscribe(job: Job) -> None:
@@ -160,6 +161,7 @@ def _record_feedback(job: Job) -> None:
         },
     )
     if is_new:
+        segments.touch([row.customer_id], "feedback")
         fact = FeedbackGiven(feedback_id=row.pk, feedback_kind="rating", score=score, sku=sku)
         timeline.record(job.conversation.customer, fact, at=job.now, key=job.key, source="chat")
 

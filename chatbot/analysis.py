@@ -19,8 +19,9 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _intents(options: argparse.Namespace) -> dict[str, Any]:
-    from chatbot.encoder import encode
-    from chatbot.ml.intent import IntentClassifier, calibration_error
+    from chatbot.ml.intent import IntentClassifier
+    from crm.encoder import encode
+    from crm.ml.evaluation import calibration_error
 
     train = read_table(options.train, needs=["text", "intent"])
     test = read_table(options.test, needs=["text", "intent"])

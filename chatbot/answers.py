@@ -4,12 +4,12 @@ from functools import lru_cache
 
 from django.db.models import Count, Max
 
-from chatbot.encoder import encode
 from chatbot.ml.lookups import Hit
 from chatbot.ml.retrieval import Entry, QuestionBook
-from chatbot.ml.text import normalise
 from chatbot.models import Answer
 from chatbot.seeds import FOLDER
+from crm.encoder import encode
+from crm.ml.text import normalise
 
 
 def find(question: str, *, language: str, n: int = 3) -> list[Hit]:

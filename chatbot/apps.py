@@ -8,8 +8,10 @@ class ChatbotConfig(AppConfig):
 
     def ready(self) -> None:
         from campaigns import channels  # the app registry must be ready first
-        from chatbot import portrait
+        from chatbot import listening, portrait
         from chatbot.channel import ChatChannel
+        from crm import needs
 
         channels.register("chat", ChatChannel())
         portrait.register()
+        needs.register_examples(listening.examples)

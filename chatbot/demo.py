@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from django.utils import timezone
 
-from chatbot import seeds
+from chatbot import listening, seeds
 from chatbot.models import Answer, Conversation, Example, Handoff, Message
 from crm.models import Customer, Feedback, Product
 
@@ -96,7 +96,7 @@ def _write(
             score = float(rng.choice([3, 4, 4, 5, 5, 5]))
             ratings.append(Feedback(customer_id=chat.customer_id, kind="csat", score=score, language=chat.language,
                                     source="chat", key=f"csat:{chat.public_id}", at=chat.updated_at))  # fmt: skip
-    Message.objects.bulk_create(messages, batch_size=BATCH)
+    listening.note(Message.objects.bulk_create(messages, batch_size=BATCH))
     Handoff.objects.bulk_create(handoffs, batch_size=BATCH)
     Feedback.objects.bulk_create(ratings, batch_size=BATCH, ignore_conflicts=True)
     return len(rows)

@@ -12,7 +12,7 @@ from django.db import transaction
 from campaigns.models import Coupon
 from chatbot import catalogue
 from chatbot.models import Answer
-from crm import consent, customers
+from crm import consent, customers, segments
 from crm.loading import Loader, Report, UnusableFile, open_text
 from crm.models import Brand, Category, Customer, Order, OrderLine, Product, Topic
 
@@ -139,6 +139,7 @@ def _customer(row: Row, topic: Topic, now: datetime, report: Report) -> None:
         customer.name = row.get("name") or ""
         customer.traits = {"vip": bool(row.get("vip")), "interests": row.get("interests", [])}
         customer.save(update_fields=["name", "traits"])
+        segments.touch([customer.pk], "*")
     for channel in row.get("channels", []):
         consent.change(
             customer,

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from chatbot.events import ConversationRated
 from chatbot.models import Conversation, Message
-from crm import timeline
+from crm import segments, timeline
 from crm.events import FeedbackGiven
 from crm.models import Feedback
 
@@ -38,6 +38,7 @@ def rate_conversation(conversation_id: int, *, score: int, now: datetime) -> Non
             "at": now,
         },
     )
+    segments.touch([row.customer_id], "feedback")
     if is_new:
         key = str(chat.public_id)
         rated = ConversationRated(conversation=key, score=score)

@@ -5,8 +5,9 @@ from datetime import timedelta
 from celery import shared_task
 from django.utils import timezone
 
-from chatbot import conversation
+from chatbot import conversation, listening
 from chatbot.models import Message
+from crm.models import Event
 
 GRACE = timedelta(seconds=15)  # a live socket answers long before
 
@@ -22,3 +23,11 @@ def answer_waiting() -> int:
     for message_id in ids:
         conversation.respond(message_id, now=now)
     return len(ids)
+
+
+@shared_task
+def note_opinion(*, event_id: int) -> None:
+    """A customer wrote in the chat: let the CRM take down what they said."""
+    event = Event.objects.filter(pk=event_id).first()
+    if event is not None:
+        listening.note_event(event)

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from chatbot import seeds, understanding
-from chatbot.encoder import encode
 from chatbot.ml import keywords
 from chatbot.ml.intent import IntentClassifier, accuracy
 from chatbot.ml.noise import mistyped
-from chatbot.ml.text import normalise
 from chatbot.models import Answer, Example
 from crm import artifacts
+from crm.encoder import encode
+from crm.ml.text import normalise
 from crm.training import Evidence, Order, TooLittleData, Trainer, conclude, fingerprint
 
 LATER = 0.2  # share of the staff's examples, the newest, that only evaluate

@@ -4,14 +4,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from chatbot import catalogue
-from chatbot.encoder import encode
-from chatbot.ml import entities, hearing, keywords, sentiment
+from chatbot.ml import entities, hearing, keywords
 from chatbot.ml.entities import Entity, Scene
 from chatbot.ml.hearing import Heard
 from chatbot.ml.intent import Guess, IntentClassifier
 from chatbot.ml.lexicon import Lexicon, squeeze
-from chatbot.ml.text import language_of, normalise, tokens_of
 from crm import artifacts
+from crm.encoder import encode
+from crm.ml import feelings
+from crm.ml.text import language_of, normalise, tokens_of
 
 FRESH_FOR = timedelta(seconds=5)
 REMEMBERED = 2_000  # texts: greetings and quick replies are said again and again
@@ -56,7 +57,7 @@ def hear(text: str, *, now: datetime, language: str = "", category: str = "") ->
         clauses=tuple(zip(clauses, guesses[1:], strict=True)),
         entities=found,
         clause_entities=tuple(tuple(entities.extract(c, lexicon, scene)) for c in clauses),
-        sentiment=sentiment.feel(clean),
+        sentiment=feelings.feel(clean),
         unsafe=keywords.is_unsafe(clean),
         threshold=serving.classifier.threshold_ if serving.classifier else 0.5,
         implied_category=_implied(clean, found, lexicon),

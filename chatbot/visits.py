@@ -15,7 +15,7 @@ from django.db import transaction
 
 from chatbot.models import Conversation
 from crm import customers
-from crm.models import Customer
+from crm.models import Customer, Evidence
 
 LONGEST_TOKEN = timedelta(hours=1)
 RETURN_WITHIN = timedelta(days=7)  # after that a new conversation begins
@@ -119,7 +119,9 @@ def _customer(visitor: str, user_id: str, language: str, *, now: datetime) -> tu
         wanted = {"user_id": user_id, "anonymous_id": visitor}
     else:
         wanted = {"anonymous_id": visitor}
-    customer = customers.resolve(wanted, source="chat", at=now, defaults=defaults)
+    customer = customers.resolve(
+        wanted, source="chat", at=now, defaults=defaults, evidence=Evidence.Kind.CHAT
+    )
     return customer, visitor
 
 

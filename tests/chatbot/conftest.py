@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from chatbot import catalogue, conversation, seeds, staffing, understanding, visits
-from chatbot.encoder import encode
 from chatbot.ml.intent import IntentClassifier
 from chatbot.models import Answer
+from crm.encoder import encode
 from crm.models import Order
 from tests import factories
 
