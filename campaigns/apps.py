@@ -8,9 +8,10 @@ class CampaignsConfig(AppConfig):
 
     def ready(self) -> None:
         from campaigns import channels, panel
-        from crm import portrait
+        from crm import portrait, segment_page
 
         channels.register("email", channels.Email())
+        segment_page.register_use(panel.of_segment)
         portrait.register(
             portrait.Panel("campaigns", "campaigns/portrait.html", panel.build, order=40)
         )

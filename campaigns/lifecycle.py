@@ -8,6 +8,7 @@ from django.db.models import Exists, OuterRef
 
 from campaigns import audiences, channels, rendering
 from campaigns.models import Campaign, Delivery
+from crm import segments
 
 logger = logging.getLogger(__name__)
 Status = Campaign.Status
@@ -21,16 +22,24 @@ class NotPossible(Exception):
 NOT_READY = (
     NotPossible,
     audiences.EmptyAudience,
+    segments.Stale,
     rendering.BrokenTemplate,
     channels.UnknownChannel,
 )
 
 
-def start(campaign: Campaign, *, now: datetime) -> bool:
+def start(campaign: Campaign, *, now: datetime, stale_is_fine: bool = False) -> bool:
     """Begin: the audience is chosen and written to. Return False if it was begun already.
 
-    Raises EmptyAudience, NotPossible without a variant, BrokenTemplate, UnknownChannel.
+    The segment is brought up to this moment first; where that cannot be done, only somebody who
+    says that it is fine may start. Raises Stale, EmptyAudience, NotPossible without a variant,
+    BrokenTemplate, UnknownChannel.
     """
+    try:
+        segments.bring_up_to_date(campaign.segment, now=now)
+    except segments.Stale:
+        if not stale_is_fine:
+            raise
     check_ready(campaign)
     begun = Campaign.objects.filter(
         pk=campaign.pk, status__in=[Status.DRAFT, Status.SCHEDULED]

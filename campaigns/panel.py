@@ -1,9 +1,12 @@
-"""The campaigns' part of the customer page: what we wrote to this person, and why."""
+"""The campaigns' part of the pages of a customer and of a segment: what we wrote, and to whom."""
 
 from typing import Any
 
-from campaigns.models import Assignment, Coupon, Delivery
-from crm.models import Customer
+from django.urls import reverse
+
+from campaigns.models import Assignment, Campaign, Coupon, Delivery
+from crm.models import Customer, Segment
+from crm.segment_page import Use
 
 NEWEST = 10
 
@@ -22,3 +25,12 @@ def build(customer: Customer) -> dict[str, Any]:
         "held_out": held_out.order_by("-assigned_at", "-pk")[:NEWEST],
         "coupons": coupons[:NEWEST],
     }
+
+
+def of_segment(segment: Segment) -> list[Use]:
+    """The newest campaigns to a segment. One query."""
+    newest = Campaign.objects.filter(segment=segment).order_by("-pk")[:NEWEST]
+    return [
+        Use(c.name, c.get_status_display(), reverse("admin:campaigns_campaign_change", args=[c.pk]))
+        for c in newest
+    ]

@@ -7,7 +7,30 @@ class CrmConfig(AppConfig):
     verbose_name = _("Customers")
 
     def ready(self) -> None:
-        from crm import portrait, profile  # the app registry must be ready first
+        # The app registry must be ready first.
+        from crm import (
+            activity,
+            identity_panel,
+            outlook,
+            portrait,
+            profile,
+            segment_page,
+            voice,
+        )
+        from crm.insight import group
 
-        portrait.register(portrait.Panel("summary", "crm/summary.html", profile.summary, 10))
-        portrait.register(portrait.Panel("activity", "crm/activity.html", profile.activity, 90))
+        for panel in (
+            portrait.Panel("summary", "crm/summary.html", profile.summary, 10),
+            portrait.Panel("outlook", "crm/outlook.html", outlook.panel, 20, loads_later=True),
+            portrait.Panel("voice", "crm/voice.html", voice.build, 30, loads_later=True),
+            portrait.Panel(
+                "identity", "crm/identity.html", identity_panel.identity, 85, loads_later=True
+            ),
+            portrait.Panel("activity", "crm/activity.html", activity.page, 90),
+        ):
+            portrait.register(panel)
+        segment_page.register(
+            segment_page.Panel(
+                "insight", "crm/segment_insight.html", group.panel, 50, loads_later=True
+            )
+        )

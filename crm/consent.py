@@ -14,6 +14,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from crm import timeline
 from crm.events import ConsentChanged
 from crm.models import Consent, ConsentChange, Customer, Suppression, Topic
+from crm.segments import touches
 
 
 class UnknownTopic(Exception):
@@ -77,6 +78,7 @@ def change(  # noqa: PLR0913  (each is part of the proof)
         evidence=evidence,
         at=at,
     )
+    touches.touch([customer.pk], f"consent:{channel}")
     fact = ConsentChanged(channel=channel, topic=topic.slug, is_granted=is_granted)
     timeline.record(customer, fact, at=at, key=str(row.pk), announce=announce)
     return True

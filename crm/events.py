@@ -5,7 +5,7 @@ e-commerce specification; `KIND_OF_NAME` says which kind each name has here.
 """
 
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 
 class Fact(Protocol):
@@ -59,6 +59,22 @@ class ConsentChanged:
     is_granted: bool
 
 
+@dataclass(frozen=True, kw_only=True)
+class SegmentEntered:
+    """A customer has come into a segment; `because` says which parts of the rule made it so."""
+
+    kind: ClassVar[str] = "crm.segment_entered"
+    segment: str
+    because: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SegmentLeft:
+    kind: ClassVar[str] = "crm.segment_left"
+    segment: str
+    because: list[dict[str, Any]]
+
+
 TRACKED = "crm.tracked"  # an event of a name that means nothing special to us
 IDENTIFIED = "crm.identified"
 
@@ -67,6 +83,7 @@ KIND_OF_NAME = {
     "Product Clicked": "crm.product_viewed",
     "Product Added": "crm.product_added",
     "Product Removed": "crm.product_removed",
+    "Product Added to Wishlist": "crm.product_wished",
     "Products Searched": "crm.products_searched",
     "Coupon Applied": "crm.coupon_applied",
     "Product Reviewed": "crm.feedback_given",

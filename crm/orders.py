@@ -9,6 +9,7 @@ from django.db import transaction
 from crm import timeline
 from crm.events import OrderPlaced, OrderRefunded
 from crm.models import CartItem, Customer, Order, OrderLine, Product
+from crm.segments import touches
 
 
 class UnusableOrder(Exception):
@@ -45,6 +46,7 @@ def complete(customer: Customer, data: dict[str, Any], *, source: str, at: datet
         OrderLine.objects.create(
             order=order, product=product, quantity=quantity, unit_price=price, key=str(position)
         )
+    touches.touch([customer.pk], "orders")
     fact = OrderPlaced(
         order_id=order.pk,
         number=order.number,
@@ -76,6 +78,7 @@ def refund(customer: Customer, data: dict[str, Any], *, source: str, at: datetim
         },
     )
     if is_new:
+        touches.touch([customer.pk], "orders")
         fact = OrderRefunded(order_id=order.pk, number=number, total=str(amount))
         timeline.record(customer, fact, at=at, key=str(refund.pk))
     return refund

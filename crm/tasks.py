@@ -1,7 +1,11 @@
+from datetime import timedelta
+
+import numpy as np
 from celery import shared_task
 from django.utils import timezone
 
-from crm import outbox, segments
+from crm import duplicates, interests, opinions, outbox, partitions, scores, segments
+from crm.importing import running
 from crm.models import Event
 
 
@@ -15,13 +19,74 @@ def dispatch_events() -> int:
 
 
 @shared_task
+def make_partitions() -> dict[str, int]:
+    """The months to come, and three a night of those that lie in the default partition."""
+    return partitions.make(timezone.now()) if partitions.exist() else {}
+
+
+@shared_task
 def refresh_segments() -> None:
     segments.refresh_all(now=timezone.now())
 
 
 @shared_task
-def refresh_customer(*, event_id: int) -> None:
-    """Something happened to a customer: see whether they enter or leave a segment."""
+def drain_touches() -> int:
+    """Something happened to customers: see which segments they enter or leave."""
+    return segments.drain_all(now=timezone.now())
+
+
+@shared_task
+def keep_segments_up() -> int:
+    return segments.keep_up(now=timezone.now())
+
+
+@shared_task
+def fold_rfm() -> int:
+    """Orders came, changed or went: score whom they move, and let the label segments follow."""
+    return scores.fold_rfm(now=timezone.now())
+
+
+@shared_task
+def understand_opinions() -> int:
+    """Take down new reviews, understand what is not, and anew what older models understood."""
+    return opinions.catch_up(now=timezone.now(), most=5_000)
+
+
+@shared_task
+def refresh_interests() -> int:
+    """Whoever did something lately; twice the interval, so that no late event is missed."""
+    now = timezone.now()
+    return interests.refresh_active(since=now - timedelta(minutes=10), now=now)
+
+
+@shared_task
+def refresh_interests_of(*, event_id: int) -> None:
+    """Somebody bought: what they like is known better at once."""
     event = Event.objects.filter(pk=event_id).first()
     if event is not None:
-        segments.refresh_customer(event.customer_id, now=timezone.now())
+        now = timezone.now()
+        interests.refresh_customers([event.customer_id], as_of=now, now=now)
+
+
+@shared_task
+def understand_feedback(*, event_id: int) -> None:
+    """Somebody gave feedback: read it now. The id only says that there is something new."""
+    opinions.catch_up(now=timezone.now(), most=500)
+
+
+@shared_task
+def find_duplicates() -> int:
+    return duplicates.find(now=timezone.now(), rng=np.random.default_rng(0))
+
+
+@shared_task
+def run_import(*, import_id: int) -> None:
+    running.run(import_id, clock=timezone.now)
+
+
+@shared_task
+def look_after_imports() -> None:
+    """Go on with imports whose worker died; forget files that nobody came back for."""
+    for import_id in running.waiting(now=timezone.now()):
+        running.run(import_id, clock=timezone.now)
+    running.forget_old(now=timezone.now())

@@ -8,9 +8,10 @@ from typing import Any
 from django.db import transaction
 from django.db.models import QuerySet
 
-from crm import outbox
+from crm import outbox, told
 from crm.events import Fact
 from crm.models import Customer, Event, Identity
+from crm.segments import touches
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +48,7 @@ def record(  # noqa: PLR0913  (what, of whom, when, by whom, told to whom)
         source=source,
     )
     record_many([entry], received_at=at, announce=announce)
-    return Event.objects.get(source=source, message_id=message_id)
+    return told.event(source, message_id)
 
 
 def record_many(
@@ -62,6 +63,7 @@ def record_many(
     rows = [_row(entry, received_at, announce) for entry in entries]
     with transaction.atomic():
         Event.objects.bulk_create(rows, batch_size=batch, ignore_conflicts=True)
+        touches.touch_each({(row.customer_id, f"event:{row.kind}") for row in rows})
         if any(row.dispatched_at is None for row in rows):
             transaction.on_commit(outbox.wake, robust=True)  # a sweep runs anyway
     return len(rows)

@@ -5,14 +5,48 @@ from typing import Any
 from django.templatetags.static import static
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
+
+# The look comes from a package without Chinese for these.
+BORROWED = (
+    gettext_noop("Choose file to upload"),
+    gettext_noop("No results found"),
+    gettext_noop("This page yielded into no results. Create a new item or reset your filters."),
+    gettext_noop("Reset filters"),
+)
 
 
 def _icon(request: Any) -> str:
     return static("shop/icon.svg")
 
 
+def _style(request: Any) -> str:
+    return static("crm/admin.css")
+
+
 def _list(title: Any, icon: str, model: str) -> dict[str, Any]:
-    return {"title": title, "icon": icon, "link": reverse_lazy(f"admin:{model}_changelist")}
+    return {
+        "title": title,
+        "icon": icon,
+        "link": reverse_lazy(f"admin:{model}_changelist"),
+        "active": lambda request: _view(request).startswith(f"{model}_"),
+    }
+
+
+def _page(title: Any, icon: str, view: str, permission: str) -> dict[str, Any]:
+    """A page of its own, beside the lists; shown to those who may open it."""
+    return {
+        "title": title,
+        "icon": icon,
+        "link": reverse_lazy(f"admin:{view}"),
+        "active": lambda request: _view(request) == view,
+        "permission": lambda request: request.user.has_perm(permission),
+    }
+
+
+def _view(request: Any) -> str:
+    """The name of the page that is open."""
+    return request.resolver_match.url_name or "" if request.resolver_match else ""
 
 
 UNFOLD: dict[str, Any] = {
@@ -22,6 +56,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_SYMBOL": "forum",
     "SITE_URL": "/",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _icon}],
+    "STYLES": [_style],
     "SHOW_HISTORY": False,
     "SHOW_LANGUAGES": True,
     "DASHBOARD_CALLBACK": "marketing.dashboard.callback",
@@ -52,7 +87,15 @@ UNFOLD: dict[str, Any] = {
                         "link": reverse_lazy("admin:index"),
                     },
                     _list(_("Customers"), "group", "crm_customer"),
+                    _list(_("Possible duplicates"), "join", "crm_duplicatepair"),
                     _list(_("Segments"), "category", "crm_segment"),
+                    _page(_("Insight"), "insights", "crm_insight", "crm.view_customer"),
+                    _page(
+                        _("What customers say"),
+                        "record_voice_over",
+                        "crm_opinions",
+                        "crm.view_opinion",
+                    ),
                     _list(_("Conversations"), "forum", "chatbot_conversation"),
                     _list(_("Campaigns"), "campaign", "campaigns_campaign"),
                 ]
@@ -64,8 +107,16 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     _list(_("Orders"), "receipt_long", "crm_order"),
                     _list(_("Products"), "inventory_2", "crm_product"),
+                    _page(
+                        _("Bought together"),
+                        "shopping_basket",
+                        "crm_bought_together",
+                        "crm.view_segment",
+                    ),
+                    _page(_("Graph"), "hub", "crm_graph", "crm.view_customer"),
                     _list(_("Feedback"), "reviews", "crm_feedback"),
                     _list(_("Coupons"), "sell", "campaigns_coupon"),
+                    _list(_("Imports"), "upload_file", "crm_import"),
                 ],
             },
             {

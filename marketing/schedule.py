@@ -11,6 +11,32 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "chatbot.tasks.answer_waiting",
         "schedule": 30.0,
     },
-    "refresh segments": {"task": "crm.tasks.refresh_segments", "schedule": crontab(minute="*/15")},
+    "look whom changes moved": {"task": "crm.tasks.drain_touches", "schedule": 30.0},
+    "let segments follow the clock": {"task": "crm.tasks.keep_segments_up", "schedule": 60.0},
+    "fold orders into RFM": {"task": "crm.tasks.fold_rfm", "schedule": 60.0},
+    "go on with imports that a crash left": {
+        "task": "crm.tasks.look_after_imports",
+        "schedule": 60.0,
+    },
+    "fill all segments anew": {
+        "task": "crm.tasks.refresh_segments",
+        "schedule": crontab(hour="2", minute="10"),
+    },
+    "understand what customers say": {
+        "task": "crm.tasks.understand_opinions",
+        "schedule": 60.0,
+    },
+    "refresh interests": {
+        "task": "crm.tasks.refresh_interests",
+        "schedule": crontab(minute="*/5"),
+    },
+    "look for people who are customers twice": {
+        "task": "crm.tasks.find_duplicates",
+        "schedule": crontab(hour="2", minute="40"),
+    },
+    "make the months of the timeline": {
+        "task": "crm.tasks.make_partitions",
+        "schedule": crontab(hour="1", minute="40"),
+    },
     "train": {"task": "marketing.tasks.train_all", "schedule": crontab(hour="3", minute="10")},
 }

@@ -187,6 +187,7 @@ else:
 EMAIL_FILE_PATH = str(VAR_DIR / "mail")
 DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="Rapport Shop <shop@example.com>")
 
+INTEREST_HALF_LIFE = env.float("INTEREST_HALF_LIFE", default=30.0)  # days
 MESSAGE_COST = env.float("MESSAGE_COST", default=0.05)  # of one message, in the shop's currency
 
 # A language model, when somebody plugs one in --------------------------------------------
@@ -219,7 +220,7 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 CONTENT_SECURITY_POLICY: dict[str, Any] = {
-    "EXCLUDE_URL_PREFIXES": ("/admin",),  # unfold needs eval; marketing/admin_csp.py relaxes there
+    "EXCLUDE_URL_PREFIXES": ("/admin",),  # unfold needs eval
     "DIRECTIVES": {
         "default-src": [SELF],
         "script-src": [SELF, NONCE],

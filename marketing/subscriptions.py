@@ -4,7 +4,7 @@ Left: the kind of event. Right: the tasks that are handed its id.
 """
 
 SUBSCRIPTIONS: dict[str, list[str]] = {
-    "crm.order_placed": ["crm.tasks.refresh_customer"],
-    "crm.order_refunded": ["crm.tasks.refresh_customer"],
-    "crm.consent_changed": ["crm.tasks.refresh_customer"],
+    "crm.order_placed": ["crm.tasks.refresh_interests_of"],
+    "crm.feedback_given": ["crm.tasks.understand_feedback"],
+    "chatbot.message_received": ["chatbot.tasks.note_opinion"],
 }

@@ -22,6 +22,10 @@ SENTENCES = {
     "next": ("often bought after {product}", "很多人买了{product}之后会买"),
     "tastes": ("customers with a taste like yours chose it", "和您口味相近的顾客也选择了它"),
     "together": ("often chosen together with {product}", "常与{product}一起被选购"),
+    "basket": (
+        "{share} of baskets with {product} hold it, too",
+        "含有{product}的订单中，{share}也买了它",
+    ),
     "alike": ("similar to {product}", "与{product}相似"),
     "popular": ("popular with our customers", "深受顾客欢迎"),
     "popular_in": ("popular in {category}", "{category}中的热门商品"),
@@ -40,6 +44,7 @@ NAMES = {
     "next": _("what usually comes next"),
     "tastes": _("customers of like taste"),
     "together": _("chosen together"),
+    "basket": _("bought together"),
     "alike": _("likeness"),
     "popular": _("popularity"),
     "popular_in": _("popularity in its category"),
@@ -88,6 +93,8 @@ class Reason:
             for name in ("product", "category")
             if name in self.evidence
         }
+        if "share" in self.evidence:
+            known["share"] = f"{self.evidence['share']:.0%}"
         if "asked" in self.evidence:
             known["asked"] = _asked(self.evidence["asked"], chinese)
         sentence = SENTENCES[self.code][chinese].format(**known)

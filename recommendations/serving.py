@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from crm import baskets
 from crm.models import Customer, Product
 from recommendations import impressions, interactions, scoring
 from recommendations.constraints import Constraints
@@ -15,7 +16,15 @@ from recommendations.popular import popular
 from recommendations.reasons import Reason
 from recommendations.recommended import Recommended
 
-__all__ = ["Constraints", "Recommended", "click", "recommend", "record_impressions", "similar"]
+__all__ = [
+    "Constraints",
+    "Recommended",
+    "bought_together",
+    "click",
+    "recommend",
+    "record_impressions",
+    "similar",
+]
 
 LONGEST = 200  # products in one list
 SPARE = 5  # candidates per place in the list, from which variety is chosen
@@ -60,6 +69,21 @@ def similar(product: Product, *, n: int = 10, now: datetime) -> list[Recommended
     chosen = _eligible(found.ranked(), wanted)
     reasons = found.reasons([one.pk for one, _ in chosen])
     return _lines(chosen, wanted, reasons, found.artifact)
+
+
+def bought_together(product: Product, *, n: int = 4) -> list[Recommended]:
+    """Return up to n products that baskets with this one hold, by significant rules, surest first.
+
+    Nothing stands in for them: where no rule speaks, the list is empty.
+    """
+    if n < 1:
+        return []
+    pairs = {pair.right: pair for pair in baskets.together([product.pk], n=LONGEST)}
+    wanted = Wanted(n=min(n, LONGEST), within=Constraints(), hidden={product.pk})
+    chosen = _eligible([(pk, pair.confidence) for pk, pair in pairs.items()], wanted)
+    titles = {"en": product.title_en, "zh": product.title_zh}
+    reasons = {one.pk: _basket_reason(pairs[one.pk], titles) for one, _ in chosen}
+    return _lines(chosen, wanted, reasons, baskets.artifact_name())
 
 
 def record_impressions(
@@ -184,6 +208,19 @@ def _lines(
             )
         )
     return lines
+
+
+def _basket_reason(pair: baskets.Pair, titles: dict[str, str]) -> Reason:
+    """The rule's own numbers as the evidence."""
+    evidence = {
+        "product": titles,
+        "product_id": pair.left,
+        "share": round(pair.confidence, 4),
+        "together": pair.together,
+        "baskets": pair.baskets,
+        "lift": round(pair.lift, 2),
+    }
+    return Reason("basket", evidence)
 
 
 def _plain_reason(buyers: float) -> Reason:

@@ -19,6 +19,8 @@ from campaigns import audiences, lifecycle, previews, results, sending
 from campaigns.admin.pages import confirm_page, preview_page, result_page
 from campaigns.forms import CampaignForm, PreviewForm
 from campaigns.models import Campaign, Delivery, Variant
+from crm.models import Segment
+from crm.segments import freshness
 
 Status = Campaign.Status
 STATUS_COLOURS = {
@@ -158,7 +160,8 @@ class CampaignAdmin(ModelAdmin):
     )
     def start(self, request: HttpRequest, object_id: str) -> HttpResponse:
         def begin(campaign: Campaign) -> str:
-            lifecycle.start(campaign, now=timezone.now())
+            stale_is_fine = "stale_is_fine" in request.POST
+            lifecycle.start(campaign, now=timezone.now(), stale_is_fine=stale_is_fine)
             return _now("The campaign has started.")
 
         title = _now("Start this campaign?")
@@ -236,7 +239,7 @@ class CampaignAdmin(ModelAdmin):
     ) -> HttpResponse:
         campaign = self._campaign(object_id)
         if request.method != "POST":
-            more = {"size": audiences.size(campaign)} if starts else {}
+            more = _about_audience(campaign) if starts else {}
             return confirm_page(self, request, campaign, title=title, **more)
         try:
             messages.success(request, take(campaign))
@@ -248,6 +251,13 @@ class CampaignAdmin(ModelAdmin):
     def _campaign(self, object_id: str) -> Campaign:
         rows = Campaign.objects.select_related("segment", "topic")
         return get_object_or_404(rows, pk=object_id)
+
+
+def _about_audience(campaign: Campaign) -> dict[str, Any]:
+    fresh = freshness.of(campaign.segment, now=timezone.now())
+    # A segment by rule is brought up to date when the campaign starts; scores are not.
+    behind = "" if fresh.is_fresh or campaign.segment.kind in Segment.RULED else fresh.why
+    return {"size": audiences.size(campaign), "behind": behind}
 
 
 def _settle(request: HttpRequest, campaign: Campaign) -> None:

@@ -13,6 +13,7 @@ from marketing.demo.catalogue import Shelf
 from marketing.demo.people import Crowd
 
 SOURCE = "demo"
+TROUBLED = 0.35  # share of this week's reviews that speak of late parcels
 # What is bought with or after what: (first, then, chance)
 FOLLOWS = {"phone": ("headphones", 0.45), "laptop": ("headphones", 0.2), "shoes": ("watch", 0.2)}
 FOLLOWS["coffee_machine"] = ("kettle", 0.25)
@@ -144,12 +145,15 @@ class _Life:
         happy = self.crowd.happy[self.index]
         stars = int(np.clip(round(self.rng.normal(happy, 0.8)), 1, 5))
         chinese = self.customer.reads_chinese
+        text = words.review(product, stars, chinese=chinese, rng=self.rng)
+        if at > self.now - timedelta(days=words.TROUBLE_DAYS) and self.rng.random() < TROUBLED:
+            text, stars = words.trouble(product, chinese=chinese, rng=self.rng), 2
         return Feedback(
             customer=self.customer,
             product=product,
             kind=Feedback.Kind.REVIEW,
             score=stars,
-            text=words.review(product, stars, chinese=chinese, rng=self.rng),
+            text=text,
             language=self.customer.language,
             source=SOURCE,
             key=f"{order.number}:{product.sku}",

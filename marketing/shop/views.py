@@ -63,6 +63,7 @@ def product(request: HttpRequest, sku: str) -> HttpResponse:
         request,
         "shop/product.html",
         product=found,
+        together=[_card(r, language) for r in serving.bought_together(found, n=4)],
         similar=[_card(r, language) for r in serving.similar(found, n=4, now=now)],
         reviews=reviews.order_by("-at")[:6],
     )

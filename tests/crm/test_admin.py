@@ -113,11 +113,12 @@ def test_a_rule_that_makes_no_sense_is_refused_in_the_form(admin_client):
     assert Segment.objects.count() == 0
 
 
-def test_a_saved_rule_has_its_members_at_once(admin_client):
+def test_a_saved_rule_has_its_members_at_once(admin_client, django_capture_on_commit_callbacks):
     make_customer("Ada", country="France")
     rule = {"field": "country", "value": "France"}
     fields = {"slug": "s", "name_en": "S", "kind": "rule", "rule": json.dumps(rule)}
-    admin_client.post(reverse("admin:crm_segment_add"), fields)
+    with django_capture_on_commit_callbacks(execute=True):
+        admin_client.post(reverse("admin:crm_segment_add"), fields)
     assert Segment.objects.get().size == 1
 
 

@@ -1,0 +1,25 @@
+"""Staff pages of the CRM. Trails are read-only here."""
+
+from crm.admin.customers import CustomerAdmin
+from crm.admin.identity import DuplicatePairAdmin
+from crm.admin.imports import ImportAdmin
+from crm.admin.learning import ArtifactAdmin
+from crm.admin.opinions import AspectAdmin, InterestAdmin, OpinionAdmin
+from crm.admin.segments import SegmentAdmin
+from crm.admin.shop import OrderAdmin, ProductAdmin
+from crm.admin.trails import EventAdmin, SourceAdmin
+
+__all__ = [
+    "ArtifactAdmin",
+    "AspectAdmin",
+    "CustomerAdmin",
+    "DuplicatePairAdmin",
+    "EventAdmin",
+    "ImportAdmin",
+    "InterestAdmin",
+    "OpinionAdmin",
+    "OrderAdmin",
+    "ProductAdmin",
+    "SegmentAdmin",
+    "SourceAdmin",
+]

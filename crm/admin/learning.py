@@ -1,0 +1,80 @@
+"""Artifacts: what was trained, how good it is, and its promotion."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import path
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
+from unfold.decorators import display
+
+from crm import artifacts, backtests
+from crm.listing import ReadOnlyAdmin
+from crm.models import (
+    Artifact,
+)
+
+
+@admin.register(Artifact)
+class ArtifactAdmin(ReadOnlyAdmin):
+    list_display = ["name", "state", "trained_at", "rows", "reason"]
+    list_filter = ["name", "status"]
+    ordering = ["name", "-pk"]
+    change_form_outer_before_template = "crm/artifact_buttons.html"
+    change_form_outer_after_template = "crm/artifact_backtest.html"
+    exclude = [
+        "file",
+        "backtest",
+    ]  # bytes for our own code; nothing a person could read; and what its charts show
+
+    @display(
+        description=_("status"),
+        label={"champion": "success", "candidate": "info", "archived": "default"},
+    )
+    def state(self, artifact: Artifact) -> tuple[str, str]:
+        return artifact.status, artifact.get_status_display()
+
+    def render_change_form(
+        self, request: HttpRequest, context: Any, *args: Any, **more: Any
+    ) -> Any:
+        artifact = more.get("obj") or context.get("original")
+        if artifact is not None:
+            context["backtest"] = backtests.page(artifact.backtest)
+        return super().render_change_form(request, context, *args, **more)
+
+    def get_urls(self) -> list[Any]:
+        own = [
+            path(
+                f"<int:pk>/{name}/",
+                self.admin_site.admin_view(require_POST(view)),
+                name=f"crm_artifact_{name}",
+            )
+            for name, view in (("promote", self.promote), ("roll_back", self.roll_back))
+        ]
+        return [*own, *super().get_urls()]
+
+    def promote(self, request: HttpRequest, pk: int) -> HttpResponse:
+        self._require_decider(request)
+        artifact = get_object_or_404(Artifact, pk=pk)
+        who = request.user.get_username()
+        artifacts.promote(artifact, now=timezone.now(), reason=f"promoted by {who}")
+        self.message_user(request, _("%(name)s serves now.") % {"name": artifact})
+        return redirect("admin:crm_artifact_changelist")
+
+    def roll_back(self, request: HttpRequest, pk: int) -> HttpResponse:
+        self._require_decider(request)
+        artifact = get_object_or_404(Artifact, pk=pk)
+        try:
+            serving = artifacts.roll_back(artifact.name, now=timezone.now())
+            self.message_user(request, _("%(name)s serves again.") % {"name": serving})
+        except artifacts.NothingToRollBackTo:
+            self.message_user(request, _("There is no earlier champion."), messages.WARNING)
+        return redirect("admin:crm_artifact_changelist")
+
+    def _require_decider(self, request: HttpRequest) -> None:
+        if not request.user.has_perm("crm.change_artifact"):
+            raise PermissionDenied

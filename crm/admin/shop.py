@@ -1,0 +1,90 @@
+"""Orders, the catalogue and what customers said of it."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import path
+from unfold.admin import TabularInline
+
+from crm.admin import knowledge
+from crm.listing import FastAdmin, ReadOnlyAdmin
+from crm.models import (
+    Brand,
+    Category,
+    Feedback,
+    Order,
+    OrderLine,
+    Product,
+)
+from crm.segments import touches
+
+
+class OrderLineInline(TabularInline):
+    model = OrderLine
+    extra = 0
+    can_delete = False
+    fields = ["product", "quantity", "unit_price"]
+    readonly_fields = fields
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[OrderLine]:
+        lines: QuerySet[OrderLine] = super().get_queryset(request).select_related("product")
+        return lines
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Order)
+class OrderAdmin(FastAdmin):
+    list_display = ["number", "customer", "status", "total", "currency", "placed_at"]
+    list_filter = ["status", "is_refund"]
+    list_select_related = ["customer"]
+    search_fields = ["=number"]
+    ordering = ["-placed_at", "-pk"]
+    inlines = [OrderLineInline]
+    autocomplete_fields = ["customer"]
+    readonly_fields = ["number", "customer", "total", "currency", "placed_at", "source"]
+
+    def save_model(self, request: HttpRequest, obj: Order, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        touches.touch([obj.customer_id], "orders")
+
+
+@admin.register(Product)
+class ProductAdmin(FastAdmin):
+    list_display = ["sku", "__str__", "category", "brand", "price", "stock", "is_active"]
+    list_filter = ["is_active", "category", "brand"]
+    list_select_related = ["category", "brand"]
+    search_fields = ["=sku", "title_en", "title_zh"]
+    ordering = ["pk"]
+
+    def save_model(self, request: HttpRequest, obj: Product, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if {"category", "brand", "sku"} & set(form.changed_data):
+            touches.touch_buyers([obj.pk])
+
+    def get_urls(self) -> list[Any]:
+        own = [
+            path(f"{name}/", self.admin_site.admin_view(view), name=f"crm_{view_name}")
+            for name, view, view_name in (
+                ("together", knowledge.bought_together, "bought_together"),
+                ("graph", knowledge.explore, "graph"),
+            )
+        ]
+        return [*own, *super().get_urls()]
+
+
+@admin.register(Category, Brand)
+class BilingualAdmin(FastAdmin):
+    list_display = ["slug", "name_en", "name_zh"]
+    search_fields = ["slug", "name_en", "name_zh"]
+
+
+@admin.register(Feedback)
+class FeedbackAdmin(ReadOnlyAdmin):
+    list_display = ["kind", "score", "text", "product", "customer", "at"]
+    list_filter = ["kind"]
+    list_select_related = ["product", "customer"]
+    ordering = ["-at", "-pk"]
