@@ -5,7 +5,7 @@ import pytest
 from recommendations.reasons import NAMES, SENTENCES, Reason, name_of
 
 PHONE = {"en": "Phone", "zh": "手机"}
-EVIDENCE = {"product": PHONE, "category": PHONE, "asked": {"price_max": "3000.00"}}
+EVIDENCE = {"product": PHONE, "category": PHONE, "asked": {"price_max": "3000.00"}, "share": 0.4}
 
 
 @pytest.mark.parametrize("code", SENTENCES)
@@ -25,6 +25,12 @@ def test_names_come_in_the_language_of_the_reader():
     reason = Reason("bought", {"product": PHONE})
     assert reason.sentence("en") == "because you bought Phone"
     assert reason.sentence("zh-hans") == "因为您买过手机"
+
+
+def test_a_rule_says_how_sure_it_is():
+    reason = Reason("basket", {"product": PHONE, "share": 0.416})
+    assert reason.sentence("en") == "42% of baskets with Phone hold it, too"
+    assert reason.sentence("zh") == "含有手机的订单中，42%也买了它"
 
 
 def test_a_product_without_a_chinese_name_keeps_its_own():

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from crm import baskets
 from crm.models import Event
 from recommendations import serving
 from recommendations.models import Impression
@@ -149,3 +150,32 @@ class TestImpressions:
 
     def test_a_click_on_nothing_is_nothing(self):
         assert serving.click(999, NOON) is None
+
+
+class TestBoughtTogether:
+    @pytest.fixture
+    def rules(self, shop, monkeypatch):
+        pairs = [
+            baskets.Pair(shop[0].pk, shop[place].pk, 30, 300, confidence, 2.0, 1e-9)
+            for place, confidence in ((2, 0.6), (1, 0.4))
+        ]
+        monkeypatch.setattr(baskets, "together", lambda _, *, n: pairs[:n])
+
+    def test_nothing_trained_says_nothing(self, shop):
+        assert serving.bought_together(shop[0]) == []
+
+    def test_the_surest_comes_first_with_the_numbers_of_its_rule(self, shop, rules):
+        first, second = serving.bought_together(shop[0], n=5)
+        assert (first.product, second.product) == (shop[2], shop[1])
+        assert first.reason_code == "basket"
+        assert first.evidence["together"] == 30
+        assert first.reason("en") == f"60% of baskets with {shop[0].title_en} hold it, too"
+
+    def test_what_is_sold_out_is_left_out(self, shop, rules):
+        shop[2].stock = 0
+        shop[2].save()
+        assert skus(serving.bought_together(shop[0])) == ["P1"]
+
+    def test_it_asks_few_queries(self, shop, rules, django_assert_max_num_queries):
+        with django_assert_max_num_queries(3):
+            serving.bought_together(shop[0])
