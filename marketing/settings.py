@@ -5,6 +5,7 @@ channel layer, mail into files. Production names its servers; marketing/checks.p
 start when only some of them are named.
 """
 
+import os
 import secrets
 import sys
 import warnings
@@ -128,6 +129,9 @@ if IS_SQLITE:
         "PRAGMA mmap_size=134217728;PRAGMA cache_size=-20000;",
         "timeout": 20,
     }
+    # A file, as in production: Django's own in-memory database shares one cache between the
+    # threads of a test, and there a reader meets "table is locked" at once, timeout or no.
+    DATABASES["default"]["TEST"] = {"NAME": str(VAR_DIR / f"test-{os.getpid()}.sqlite3")}
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=0)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
