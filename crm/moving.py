@@ -4,11 +4,12 @@ Moves are set-based: a person with ten thousand events costs as many statements 
 ten. Where the new owner has such a row already (their consent for a topic, say), theirs stands.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 
 from django.db import models
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from crm.bulk import chunks
 from crm.events import OrderPlaced, OrderRefunded
 from crm.models import (
     Customer,
@@ -54,7 +55,7 @@ def give_back(moved: Moved, *, holders: Collection[int], owner: Customer) -> Mov
     given: Moved = {}
     for relation in relations():
         label = relation.related_model._meta.label
-        for ids in _chunks(moved.get(label, [])):
+        for ids in chunks(moved.get(label, []), CHUNK):
             rows = _rows(relation).filter(pk__in=ids, **{f"{relation.field.name}__in": holders})
             given.setdefault(label, []).extend(_move(relation, rows, owner))
     return given
@@ -76,7 +77,7 @@ def of_identities(identities: Collection[int], *, holders: Collection[int]) -> M
 def of_orders_told_in(events: list[int], *, holders: Collection[int]) -> Moved:
     """The orders that these events told of, with what the timeline says of them."""
     found: Moved = {Order._meta.label: [], Event._meta.label: []}
-    for some in _chunks(events):
+    for some in chunks(events, CHUNK):
         told = Event.objects.filter(pk__in=some, data__has_key="order_id")
         numbers = [str(number) for number in told.values_list("data__order_id", flat=True)]
         orders = Order.objects.filter(
@@ -112,7 +113,7 @@ def _move(
     for clash in _clashes(relation, owner):
         rows = rows.exclude(clash)
     ids = list(rows.order_by("pk").values_list("pk", flat=True))
-    for some in _chunks(ids):
+    for some in chunks(ids, CHUNK):
         _rows(relation).filter(pk__in=some).update(**{relation.field.name: owner})
     return ids
 
@@ -136,7 +137,3 @@ def _unique(model: type[models.Model]) -> Iterator[tuple[tuple[str, ...], Q]]:
     for field in model._meta.fields:
         if field.unique and not field.primary_key:
             yield (field.name,), Q()
-
-
-def _chunks(ids: list[int]) -> Iterable[list[int]]:
-    return (ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK))

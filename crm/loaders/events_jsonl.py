@@ -7,16 +7,15 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from crm import tracking
+from crm import bulk, tracking
 from crm.envelope import MAX_EVENT, Envelope, Unusable, read_entry
-from crm.loaders import parsing
 from crm.loading import Numbered, Report, UnusableFile, Writer, open_text
 from crm.models import Source
 
 
 def load(path: Path, report: Report, *, now: datetime) -> None:
     writer = EventWriter(now=now, file=path.name)
-    for chunk in parsing.chunks(_lines(path), writer.size):
+    for chunk in bulk.chunks(_lines(path), writer.size):
         writer.write(chunk, report)
 
 

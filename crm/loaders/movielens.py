@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from crm import customers
+from crm import bulk, customers
 from crm.loaders import parsing
 from crm.loading import Columns, Report, UnusableFile, read_rows
 from crm.models import Feedback, Product
@@ -19,7 +19,7 @@ Rating = tuple[int, str, str, float, datetime]  # line, user, film, stars, when
 
 def load(path: Path, report: Report, *, now: datetime) -> None:
     films = _films(path, report)
-    for chunk in parsing.chunks(_ratings(_file(path, "ratings"), report), CHUNK):
+    for chunk in bulk.chunks(_ratings(_file(path, "ratings"), report), CHUNK):
         people = customers.resolve_user_ids({r[1] for r in chunk}, source=SOURCE, at=now)
         _write(chunk, people, films, report)
 

@@ -1,15 +1,11 @@
 """Read one cell of an imported row, or say in words what is wrong with it."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
-from itertools import islice
-from typing import TypeVar
 
 from django.utils.dateparse import parse_date, parse_datetime
-
-T = TypeVar("T")
 
 
 class BadValue(ValueError):
@@ -74,9 +70,3 @@ def _midnight(raw: str) -> datetime | None:
 
 def words(row: Mapping[str, str | None], column: str) -> list[str]:
     return [part.strip() for part in text(row, column).split("|") if part.strip()]
-
-
-def chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    iterator = iter(items)
-    while chunk := list(islice(iterator, size)):
-        yield chunk

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from crm.models import Customer, Identity, Membership, Segment
 from crm.segments import membership, touches
+from crm.segments.membership import Move
 from crm.segments.sql import Among
 
 MOST = 100_000  # lines at once
@@ -39,7 +40,8 @@ def add(segment: Segment, customer_ids: Sequence[int], *, by: str, now: datetime
     with membership.exclusive():
         _require_static(segment)
         enter = set(_active(customer_ids)) - _inside(segment, customer_ids)
-        change = membership.move(segment, enter=enter, leave=[], now=now, because=because)
+        move = Move(segment, enter=enter, why=dict.fromkeys(enter, because))
+        (change,) = membership.carry_out([move], now=now)
         _done(segment, enter, now=now)
     return change.entered
 
@@ -49,7 +51,7 @@ def remove(segment: Segment, customer_ids: Sequence[int], *, now: datetime) -> i
     with membership.exclusive():
         _require_static(segment)
         leave = _inside(segment, customer_ids)
-        change = membership.move(segment, enter=[], leave=leave, now=now)
+        (change,) = membership.carry_out([Move(segment, leave=leave)], now=now)
         _done(segment, leave, now=now)
     return change.left
 

@@ -18,7 +18,6 @@ from crm.segments.touches import EVERYTHING, KNOWN_FOR
 TOUCHES = 5_000  # taken at once
 BACKLOG = 50_000  # more than so many waiting: asking everybody is quicker than one by one
 CANDIDATES = 20_000  # more than so many whom time may move: the whole segment is quicker
-TOGETHER = 20  # rules in one query
 SETTLED = timedelta(seconds=6 * KNOWN_FOR)  # by then every writer knows of a new rule
 
 
@@ -168,11 +167,9 @@ def _settle(rules: Mapping[str, Rule], pending: Pending, *, now: datetime) -> in
             elif pending.some.get(slug):
                 asked.append(rule)
                 ids |= pending.some[slug]
-        for start in range(0, len(asked), TOGETHER):
-            some = asked[start : start + TOGETHER]
-            for slug, who in membership.evaluate(some, ids, now=now).items():
-                moved += len(who)
-                pending.add(_children(rules, slug), who)
+        for slug, who in membership.evaluate(asked, ids, now=now).items() if asked else ():
+            moved += len(who)
+            pending.add(_children(rules, slug), who)
     return moved
 
 

@@ -70,6 +70,11 @@ class Leaf:
     where: str = field(compare=False)  # the place in the rule, for messages
     rule: "dict[str, Any]" = field(compare=False)  # the part as it was written
 
+    @property
+    def key(self) -> str:
+        """The same for leaves that were written alike; 1 and true are not."""
+        return version(self.rule)
+
 
 @dataclass(frozen=True)
 class Several:

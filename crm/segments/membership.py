@@ -7,18 +7,20 @@ for the first time or its rule was changed: then nobody did anything.
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import F, QuerySet
+from django.db.models import Case, F, IntegerField, QuerySet, When
 
 from crm import timeline
+from crm.bulk import chunks
 from crm.events import SegmentEntered, SegmentLeft
 from crm.models import Customer, Membership, Segment
 from crm.segments import compiling, reasons
 from crm.segments import language as lang
+from crm.segments.looking import Look
 from crm.segments.sql import Among
 
 BATCH = 2_000
@@ -53,6 +55,19 @@ class Rule:
         return lang.version(self.segment.rule)
 
 
+@dataclass(frozen=True)
+class Move:
+    """Who comes into a segment and who goes, each with the reason."""
+
+    segment: Segment
+    enter: Collection[int] = ()
+    leave: Collection[int] = ()
+    why: Mapping[int, dict[str, Any]] = field(default_factory=dict)
+
+    def reason(self, customer_id: int) -> dict[str, Any]:
+        return self.why.get(customer_id, {})
+
+
 @contextmanager
 def exclusive() -> Iterator[None]:
     """One transaction that nobody else who moves members runs beside."""
@@ -81,58 +96,77 @@ def fill(segment: Segment, part: lang.Part, *, now: datetime, announce: bool) ->
 def evaluate(
     rules: Sequence[Rule], customer_ids: Collection[int], *, now: datetime
 ) -> dict[str, set[int]]:
-    """Look at these customers anew, for several rules in one query; return who moved, by slug."""
-    ids = sorted(customer_ids)
-    flags = {
-        f"in_{i}": compiling.flag(compiling.query(rule.part, now=now, among=ids))
-        for i, rule in enumerate(rules)
-    }
-    rows = Customer.objects.active().filter(Among("pk", ids)).annotate(**flags)
-    fitting: list[set[int]] = [set() for _ in rules]
-    for pk, *fits in rows.values_list("pk", *flags):
-        for members, inside in zip(fitting, fits, strict=True):
-            if inside:
-                members.add(pk)
-    present = _present([rule.segment for rule in rules], ids)
-    moved = {}
-    for rule, fit in zip(rules, fitting, strict=True):
-        was = present.get(rule.segment.pk, set())
+    """Look at these customers anew, for several rules at once; return who moved, by slug.
+
+    The rules do not read each other's members.
+    """
+    leaves = [leaf for rule in rules for leaf in lang.leaves(rule.part)]
+    look = Look(leaves, customer_ids, now=now)
+    present = _present([rule.segment for rule in rules], look.ids)
+    moves = []
+    for rule in rules:
+        fit, was = look.fitting(rule.part), present.get(rule.segment.pk, set())
         if fit != was:
-            move(rule.segment, enter=fit - was, leave=was - fit, part=rule.part, now=now)
-            moved[rule.segment.slug] = fit ^ was
-    return moved
-
-
-def move(  # noqa: PLR0913  (who, where, why, when, told to whom)
-    segment: Segment,
-    *,
-    enter: Collection[int],
-    leave: Collection[int],
-    now: datetime,
-    part: lang.Part | None = None,
-    because: Mapping[str, Any] | None = None,
-    announce: bool = True,
-) -> Change:
-    """Let customers into a segment and out of it. They are known to be outside and inside."""
-    why: dict[int, dict[str, Any]] = {}
-    if part is not None:
-        everyone, version = sorted({*enter, *leave}), lang.version(segment.rule)
-        why = reasons.of(part, everyone, now=now, version=version, leaving=set(leave))
-    given = dict(because or {})
-    left = 0
-    for some in _chunks(sorted(leave)):
-        gone, _ = Membership.objects.filter(Among("customer_id", some), segment=segment).delete()
-        left += gone
-    rows = [
-        Membership(segment=segment, customer_id=pk, reason=why.get(pk, given), entered_at=now)
-        for pk in sorted(enter)
+            moves.append(Move(rule.segment, enter=fit - was, leave=was - fit))
+    parts = {rule.segment.slug: rule.part for rule in rules}
+    asked = [
+        reasons.Asked(parts[m.segment.slug], lang.version(m.segment.rule), m.enter, m.leave)
+        for m in moves
     ]
+    why = reasons.told(look, asked)
+    carry_out([replace(m, why=w) for m, w in zip(moves, why, strict=True)], now=now)
+    return {move.segment.slug: {*move.enter, *move.leave} for move in moves}
+
+
+def carry_out(moves: Sequence[Move], *, now: datetime, announce: bool = True) -> list[Change]:
+    """Let customers into segments and out of them, in a few statements for all of them.
+
+    They are known to be outside and inside.
+    """
+    changes = []
+    rows: list[Membership] = []
+    for move in moves:
+        left = 0
+        for some in chunks(sorted(move.leave), BATCH):
+            gone = Membership.objects.filter(Among("customer_id", some), segment=move.segment)
+            left += gone.delete()[0]
+        rows += [
+            Membership(segment=move.segment, customer_id=pk, reason=move.reason(pk), entered_at=now)
+            for pk in sorted(move.enter)
+        ]
+        changes.append(Change(len(move.enter), left))
     Membership.objects.bulk_create(rows, batch_size=BATCH, ignore_conflicts=True)
     if announce:
-        _tell(SegmentEntered, segment, sorted(enter), why, now=now)
-        _tell(SegmentLeft, segment, sorted(leave), why, now=now)
-    Segment.objects.filter(pk=segment.pk).update(size=F("size") + len(rows) - left)
-    return Change(len(rows), left)
+        _tell(moves, now=now)
+    grown = {
+        move.segment.pk: change.entered - change.left
+        for move, change in zip(moves, changes, strict=True)
+    }
+    _resize({pk: by for pk, by in grown.items() if by})
+    return changes
+
+
+def _move(  # noqa: PLR0913  (who, where, why, when, told to whom)
+    segment: Segment,
+    part: lang.Part,
+    *,
+    enter: Collection[int] = (),
+    leave: Collection[int] = (),
+    now: datetime,
+    announce: bool = True,
+) -> Change:
+    """Let customers into one segment and out of it, with their reasons."""
+    asked = reasons.Asked(part, lang.version(segment.rule), enter, leave)
+    (why,) = reasons.told(Look(asked.leaves(), {*enter, *leave}, now=now), [asked])
+    return carry_out([Move(segment, enter, leave, why)], now=now, announce=announce)[0]
+
+
+def _resize(grown: Mapping[int, int]) -> None:
+    cases = [When(pk=pk, then=F("size") + by) for pk, by in grown.items()]
+    if cases:
+        Segment.objects.filter(pk__in=grown).update(
+            size=Case(*cases, default=F("size"), output_field=IntegerField())
+        )
 
 
 def _present(segments: Sequence[Segment], ids: Sequence[int]) -> dict[int, set[int]]:
@@ -143,32 +177,27 @@ def _present(segments: Sequence[Segment], ids: Sequence[int]) -> dict[int, set[i
     return present
 
 
-def _tell(
-    fact: type[SegmentEntered] | type[SegmentLeft],
-    segment: Segment,
-    customer_ids: Sequence[int],
-    why: Mapping[int, Any],
-    *,
-    now: datetime,
-) -> None:
+def _tell(moves: Sequence[Move], *, now: datetime) -> None:
     """Put it on the timeline of whoever is still somebody: a merged visitor is told nothing."""
-    for some in _chunks(customer_ids):
-        here = Customer.objects.active().filter(Among("pk", some))
-        entries = [
-            timeline.Entry(
-                customer_id=pk,
-                kind=fact.kind,
-                data={
-                    "segment": segment.slug,
-                    "because": why.get(pk, {}).get("because", []),
-                },
-                happened_at=now,
-                message_id=f"{fact.kind}:{segment.pk}:{pk}:{now.isoformat()}",
-                source="rapport",
-            )
-            for pk in here.values_list("pk", flat=True)
-        ]
-        timeline.record_many(entries, received_at=now)
+    everybody = sorted({pk for move in moves for pk in (*move.enter, *move.leave)})
+    here: set[int] = set()
+    for some in chunks(everybody, BATCH):
+        active = Customer.objects.active().filter(Among("pk", some))
+        here.update(active.values_list("pk", flat=True))
+    entries = [
+        timeline.Entry(
+            customer_id=pk,
+            kind=fact.kind,
+            data={"segment": move.segment.slug, "because": move.reason(pk).get("because", [])},
+            happened_at=now,
+            message_id=f"{fact.kind}:{move.segment.pk}:{pk}:{now.isoformat()}",
+            source="rapport",
+        )
+        for move in moves
+        for fact, who in ((SegmentEntered, move.enter), (SegmentLeft, move.leave))
+        for pk in sorted(here.intersection(who))
+    ]
+    timeline.record_many(entries, received_at=now)
 
 
 # A fill is set against set, in tables of this transaction: memory does not grow with the members.
@@ -196,7 +225,7 @@ def _drop(segment: Segment, part: lang.Part, *, now: datetime, announce: bool) -
     if announce:
         left = 0
         while some := _ids(f"SELECT customer_id {GONE} ORDER BY 1 LIMIT {BATCH}", [segment.pk]):
-            left += move(segment, enter=[], leave=some, part=part, now=now).left
+            left += _move(segment, part, leave=some, now=now).left
         return left
     return _run(f"DELETE {GONE}", [segment.pk])
 
@@ -204,14 +233,14 @@ def _drop(segment: Segment, part: lang.Part, *, now: datetime, announce: bool) -
 def _add(segment: Segment, part: lang.Part, *, now: datetime, announce: bool) -> int:
     few = _ids(f"SELECT pk {NEW} LIMIT {EXPLAINED + 1}", [segment.pk])
     if len(few) <= EXPLAINED and (announce or len(few) <= BATCH):
-        return move(segment, enter=few, leave=[], part=part, now=now, announce=announce).entered
+        return _move(segment, part, enter=few, now=now, announce=announce).entered
     if not announce:
         params = [segment.pk, connection.ops.adapt_datetimefield_value(now), segment.pk]
         insert = "INSERT INTO crm_membership (segment_id, customer_id, reason, entered_at)"
         return _run(f"{insert} SELECT %s, pk, '{{}}', %s {NEW}", params)
     entered = 0
     while some := _ids(f"SELECT pk {NEW} ORDER BY 1 LIMIT {BATCH}", [segment.pk]):
-        entered += move(segment, enter=some, leave=[], now=now).entered
+        entered += carry_out([Move(segment, enter=some)], now=now)[0].entered
     return entered
 
 
@@ -233,8 +262,3 @@ def _run(sql: str, params: Sequence[Any]) -> int:
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
         return int(cursor.rowcount)
-
-
-def _chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:
-    for start in range(0, len(ids), BATCH):
-        yield ids[start : start + BATCH]

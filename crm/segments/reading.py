@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import F, Q, QuerySet
 
 from crm.models import Customer
-from crm.segments import compiling
+from crm.segments import counting
 from crm.segments import language as lang
 
 
@@ -75,10 +75,10 @@ def _edges(leaf: lang.Leaf) -> Iterator[Edge]:
         if leaf.figure == "last":
             ages.update(_limits(leaf.op, leaf.value))
         for age in sorted(ages):
-            rows = compiling.rows_of(leaf)
+            rows = counting.rows_of(leaf)
             if isinstance(leaf, lang.Happened) and not age:
                 rows = rows.filter(happened_at__gt=F("received_at"))  # the others came with a touch
-            yield Edge(rows, compiling.time_of(leaf), compiling.owner(leaf), age)
+            yield Edge(rows, counting.time_of(leaf), counting.owner(leaf), age)
 
 
 def _limits(op: str, days: float) -> tuple[float, ...]:
