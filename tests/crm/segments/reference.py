@@ -6,7 +6,18 @@ Rules are read from their JSON, not from the parser's tree, so that a mistake th
 import re
 from datetime import timedelta
 
-from crm.models import Consent, Event, Feedback, Membership, Order, OrderLine, Score
+from crm.models import (
+    Consent,
+    Event,
+    Feedback,
+    Interest,
+    Membership,
+    Mention,
+    Opinion,
+    Order,
+    OrderLine,
+    Score,
+)
 from crm.segments.sql import PRIME, coefficients, limit
 
 AGES = {"days_since_seen": "last_seen_at", "days_since_first_seen": "first_seen_at"}
@@ -188,6 +199,24 @@ def feedback(rule, customer, now):
     return bool(rows)
 
 
+def opinion(rule, customer, now):
+    said = rule["opinion"]
+    rows = [o for o in Opinion.objects.filter(customer=customer) if within(rule, o.at, now)]
+    if "word" in said:
+        rows = [o for o in rows if said["word"].lower() in o.text.lower()]
+    if "aspect" in said:
+        mentions = Mention.objects.filter(customer=customer, aspect=said["aspect"])
+        rows = [m for m in mentions if within(rule, m.at, now)]
+    if "sentiment" in said:
+        rows = [row for row in rows if row.label == said["sentiment"][:3]]
+    return compare(rule["op"], len(rows), rule["count"])
+
+
+def interest(rule, customer, now):
+    rows = Interest.objects.filter(customer=customer, kind=rule["interest"], value=rule["value"])
+    return any(row.weight >= rule["weight"] for row in rows)
+
+
 def score(rule, customer, now):
     rows = Score.objects.filter(customer=customer, name=rule["score"])
     if "label" in rule:
@@ -222,6 +251,8 @@ LEAVES = {
     "chat": chat,
     "message": message,
     "feedback": feedback,
+    "opinion": opinion,
+    "interest": interest,
     "segment": segment,
     "random": random,
 }

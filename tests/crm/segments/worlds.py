@@ -6,7 +6,8 @@ from datetime import timedelta
 from hypothesis import strategies as st
 
 from crm import consent, customers, orders, segments, timeline
-from crm.models import Category, Customer, Feedback, Product, Score
+from crm.models import Category, Customer, Feedback, Interest, Mention, Opinion, Product, Score
+from crm.models.opinions import Feeling
 from tests.factories import NOON, make_topic
 
 KINDS = ["crm.product_viewed", "chatbot.message_received", "campaigns.message_sent"]
@@ -98,6 +99,20 @@ leaves = st.one_of(
     rule(message="sent", op="=", count=0, days=maybe_days),
     rule(feedback=st.sampled_from(["any", "nps"]), days=maybe_days),
     rule(feedback="nps", op=ops, value=few, days=maybe_days),
+    rule(
+        opinion=st.sampled_from(
+            [{"aspect": "delivery"}, {"aspect": "price", "sentiment": "negative"}]
+            + [{"word": "slow"}, {"word": "慢", "sentiment": "negative"}, {"sentiment": "positive"}]
+        ),
+        op=ops,
+        count=few,
+        days=maybe_days,
+    ),
+    rule(
+        interest=st.sampled_from(["category", "brand"]),
+        value=st.sampled_from(["phone", "acme"]),
+        weight=st.sampled_from([0, 1, 2.5]),
+    ),
     rule(random=st.just({"percent": 50, "salt": "x"})),
 )
 rules = st.recursive(
@@ -113,7 +128,7 @@ steps = st.lists(
     st.tuples(
         st.sampled_from(
             ["event", "event", "order", "refund", "traits", "country", "consent", "score",
-             "feedback", "merge", "unmerge", "new", "clock", "clock", "drain", "keep up"]
+             "feedback", "opinion", "interest", "merge", "unmerge", "new", "clock", "clock", "drain", "keep up"]
         ),
         st.integers(0, 9),
         st.integers(0, 9),
@@ -225,6 +240,26 @@ class World:
             source="test", key=str(self.count), at=self.now - timedelta(days=how % 3 - 1),
         )  # fmt: skip
         segments.touch([person.pk], "feedback")
+
+    def do_opinion(self, person, how):
+        label = Feeling.values[how % 3]
+        said = Opinion.objects.create(
+            customer=person, source="review", key=str(self.count), text=["Slow!", "太慢", "fine"][how % 3],
+            language="en", label=label, at=self.now - timedelta(days=how % 4 - 1),
+        )  # fmt: skip
+        if how < 8:
+            Mention.objects.create(
+                opinion=said, customer=person, aspect=["delivery", "price"][how % 2],
+                label=label, at=said.at,
+            )  # fmt: skip
+        segments.touch([person.pk], "opinions")
+
+    def do_interest(self, person, how):
+        Interest.objects.update_or_create(
+            customer=person, kind=["category", "brand"][how % 2], value=["phone", "acme"][how // 2 % 2],
+            defaults={"weight": how % 4, "last_at": self.now, "at": self.now},
+        )  # fmt: skip
+        segments.touch([person.pk], "interest:category", "interest:brand")
 
     def do_merge(self, person, how):
         other = Customer.objects.get(pk=self.people[how % len(self.people)].pk)
