@@ -20,7 +20,11 @@ from urllib.parse import urlsplit
 CUSTOMERS = 1_000_000 if os.environ.get("SEGMENTS_FULL") else 100_000
 EVENTS, ORDERS = 10 * CUSTOMERS, CUSTOMERS
 DATABASE = "bench_segments"
-SECONDS, EVERY, EACH = int(os.environ.get("STREAM_SECONDS", 60)), 0.1, 50  # so many events each tenth of a second
+SECONDS, EVERY, EACH = (
+    int(os.environ.get("STREAM_SECONDS", 60)),
+    0.1,
+    50,
+)  # so many events each tenth of a second
 PROBES = 5  # of those, from customers who come into a segment by them
 KINDS = ("crm.product_viewed", "crm.cart_added", "crm.searched", "crm.paged", "crm.mailed")
 DATA = (

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from crm.models import Segment
 from crm.segments import BadRule, editor, suggestions
 from crm.segments.checking import checked
-from crm.segments.language import MAX_TEXT
+from crm.segments.scalars import MAX_TEXT
 
 LARGEST_FILE = 5_000_000  # bytes of ids or addresses
 

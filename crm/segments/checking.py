@@ -11,6 +11,7 @@ from crm.models import Brand, Category, Customer, Event, Product, Score, Segment
 from crm.segments import language as lang
 from crm.segments import reading
 from crm.segments.language import BadRule
+from crm.segments.parsing import parse
 from crm.segments.sql import JsonThere
 
 LOOKED_AT = 20_000  # the newest customers, for a trait that somebody may have
@@ -23,12 +24,12 @@ def parsed(segment: Segment) -> lang.Part:
 
 @lru_cache(maxsize=1000)
 def _parsed(rule: str) -> lang.Part:
-    return lang.parse(json.loads(rule))
+    return parse(json.loads(rule))
 
 
 def checked(rule: Any, *, of: Segment | None = None) -> lang.Part:
     """The tree of a rule that can be used, as the rule of this segment if one is given."""
-    part = lang.parse(rule)
+    part = parse(rule)
     inside = [leaf for leaf in lang.leaves(part) if isinstance(leaf, lang.Inside)]
     if not inside:
         return part

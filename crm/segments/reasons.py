@@ -8,6 +8,7 @@ from typing import Any
 from crm.models import Customer, Membership, Segment
 from crm.segments import language as lang
 from crm.segments.looking import Look
+from crm.segments.parsing import parse
 
 SHOWN = 12  # parts of a rule in a reason
 
@@ -84,7 +85,7 @@ def kept_or_fresh(
     bare = [row.customer_id for row in rows if not row.reason]
     fresh: Mapping[int, dict[str, Any]] = {}
     if bare and segment.rule:
-        fresh = of(lang.parse(segment.rule), bare, now=now, version=lang.version(segment.rule))
+        fresh = of(parse(segment.rule), bare, now=now, version=lang.version(segment.rule))
     return {row.customer_id: row.reason or fresh.get(row.customer_id, {}) for row in rows}
 
 

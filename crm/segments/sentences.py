@@ -14,6 +14,7 @@ from django.utils.translation import gettext_noop
 from crm.models import Brand, Category, Channel, Feedback, Product, Segment, Topic
 from crm.models.opinions import Feeling
 from crm.segments import language as lang
+from crm.segments.parsing import parse
 
 # Marked for translation here, translated where they are used.
 MUCH = {
@@ -94,7 +95,7 @@ SCORES = {
 
 def say(rule: Any, language: str) -> str:
     """The whole rule as a sentence in a language. Raises BadRule."""
-    part = lang.parse(rule)
+    part = parse(rule)
     with translation.override(language):
         if isinstance(part, lang.Several) and len(part.parts) > 1:
             clauses = _("; ").join(map(_part, part.parts))
@@ -116,7 +117,7 @@ def in_both(rule: Any) -> list[tuple[str, str]]:
 
 def clause(rule: Any) -> str:
     """A part of a rule, in the language that is spoken now."""
-    return _part(lang.parse(rule))
+    return _part(parse(rule))
 
 
 def because(reason: Mapping[str, Any], language: str) -> list[str]:
@@ -129,7 +130,7 @@ def _because(item: Mapping[str, Any]) -> str:
     if who := item.get("added_by"):
         return _("added by %(who)s") % {"who": who}
     try:
-        leaf = lang.parse(item["rule"])
+        leaf = parse(item["rule"])
     except (KeyError, lang.BadRule):  # kept by another version of the language
         return ""
     text = _part(leaf)

@@ -13,7 +13,7 @@ from django.db import transaction
 
 from crm.models import Customer, OrderLine, Segment, Touch
 from crm.models.segments import WANTED
-from crm.segments import language, reading
+from crm.segments import language, parsing, reading
 
 EVERYTHING = "*"
 KNOWN_FOR = 5  # seconds that a process without a shared cache may not know of a new rule
@@ -87,7 +87,7 @@ def _wanted() -> frozenset[str]:
     rules = Segment.objects.filter(kind__in=Segment.RULED).values_list("rule", flat=True)
     for rule in rules:
         try:
-            keys |= {EVERYTHING, *reading.reads(language.parse(rule))}
+            keys |= {EVERYTHING, *reading.reads(parsing.parse(rule))}
         except language.BadRule:  # it has no members to be moved
             continue
     return frozenset(keys)

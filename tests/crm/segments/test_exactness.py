@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from crm import segments
 from crm.models import Customer, Membership, Segment, Touch
 from crm.models.segments import forget_wanted
-from crm.segments import language
+from crm.segments import language, parsing
 from crm.segments.looking import Look
 from tests.crm.segments import reference
 from tests.crm.segments.worlds import World, rules, steps
@@ -61,7 +61,7 @@ def test_the_query_of_a_rule_and_a_look_are_the_plain_reading_of_it(anew, rule, 
         asked = {c.pk for c in segments.matching(rule, now=world.now)}
         plain = {c.pk for c in Customer.objects.active() if reference.fits(rule, c, world.now)}
         assert asked == plain
-        part = language.parse(rule)
+        part = parsing.parse(rule)
         everybody = Customer.objects.values_list("pk", flat=True)
         look = Look(language.leaves(part), everybody, now=world.now)
         assert look.fitting(part) == plain

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from crm import segments, timeline
 from crm.events import ProductViewed
 from crm.models import Event, Membership, Segment
-from crm.segments import language, membership
+from crm.segments import language, membership, parsing
 from crm.segments.looking import Look
 from crm.segments.membership import Rule
 from tests.factories import NOON, make_customer, make_order, make_product
@@ -40,7 +40,7 @@ def make(slug, rule):
 
 
 def looked(customers, *rules):
-    parts = [language.parse(rule) for rule in rules]
+    parts = [parsing.parse(rule) for rule in rules]
     leaves = [leaf for part in parts for leaf in language.leaves(part)]
     look = Look(leaves, [c.pk for c in customers], now=NOON)
     return [look.fitting(part) for part in parts], look, parts
@@ -97,7 +97,7 @@ def test_sixty_rules_are_kept_up_in_as_many_queries_as_twenty(ada, bob):
     def queries(count):
         for n in range(Segment.objects.count(), count):
             make(f"s{n}", VIEWED | {"days": n + 1})
-        rules = [Rule(s, language.parse(s.rule)) for s in Segment.objects.all()]
+        rules = [Rule(s, parsing.parse(s.rule)) for s in Segment.objects.all()]
         Membership.objects.all().delete()
         Segment.objects.update(size=0)
         with CaptureQueriesContext(
