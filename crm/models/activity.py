@@ -48,7 +48,7 @@ class Event(models.Model):
     to the tasks that marketing/subscriptions.py names for its kind.
     """
 
-    customer = models.ForeignKey(Customer, models.CASCADE, related_name="events")
+    customer = models.ForeignKey(Customer, models.CASCADE, related_name="events", db_index=False)
     identity = models.ForeignKey(Identity, models.SET_NULL, null=True, related_name="+")
     kind = models.CharField(_("kind"), max_length=64)
     name = models.CharField(_("name"), max_length=200, blank=True)  # as the sender called it

@@ -32,7 +32,7 @@ class Topic(models.Model):
 class Consent(models.Model):
     """The present answer of one customer for one channel and topic."""
 
-    customer = models.ForeignKey(Customer, models.CASCADE, related_name="consents")
+    customer = models.ForeignKey(Customer, models.CASCADE, related_name="consents", db_index=False)
     channel = models.CharField(_("channel"), max_length=16, choices=Channel)
     topic = models.ForeignKey(Topic, models.CASCADE)
     is_granted = models.BooleanField(_("granted"))

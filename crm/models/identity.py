@@ -84,7 +84,7 @@ class DuplicatePair(models.Model):
         MERGED = "merged", _("same person")
         DIFFERENT = "different", _("different people")
 
-    one = models.ForeignKey(Customer, models.CASCADE, related_name="+")
+    one = models.ForeignKey(Customer, models.CASCADE, related_name="+", db_index=False)
     other = models.ForeignKey(Customer, models.CASCADE, related_name="+")
     score = models.FloatField(_("score"))
     reasons = models.JSONField(_("reasons"), default=list)

@@ -79,7 +79,7 @@ class Import(models.Model):
 class RejectedRow(models.Model):
     """A row of an import that could not be used, as it stood in the file, with the reason."""
 
-    of = models.ForeignKey(Import, models.CASCADE, related_name="rejects")
+    of = models.ForeignKey(Import, models.CASCADE, related_name="rejects", db_index=False)
     line = models.BigIntegerField(_("line"))
     reason = models.CharField(_("reason"), max_length=300)
     cells: "models.JSONField[list[str]]" = models.JSONField(_("row"), default=list)

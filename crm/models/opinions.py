@@ -62,7 +62,7 @@ class Opinion(models.Model):
         REVIEW = "review", _("review")
         CHAT = "chat", _("chat")
 
-    customer = models.ForeignKey(Customer, models.CASCADE, related_name="opinions")
+    customer = models.ForeignKey(Customer, models.CASCADE, related_name="opinions", db_index=False)
     source = models.CharField(_("source"), max_length=16, choices=Source)
     key = models.CharField(max_length=128)
     feedback = models.ForeignKey(Feedback, models.CASCADE, null=True, blank=True)
@@ -102,7 +102,7 @@ class Opinion(models.Model):
 class Mention(models.Model):
     """An opinion speaks of an aspect, and feels so about it. Made again with its opinion."""
 
-    opinion = models.ForeignKey(Opinion, models.CASCADE, related_name="mentions")
+    opinion = models.ForeignKey(Opinion, models.CASCADE, related_name="mentions", db_index=False)
     customer = models.ForeignKey(Customer, models.CASCADE, related_name="mentions")
     aspect = models.CharField(_("aspect"), max_length=32)
     label = models.CharField(_("feeling"), max_length=16, choices=Feeling)
@@ -129,7 +129,7 @@ class Interest(models.Model):
         BRAND = "brand", _("brand")
         FEATURE = "feature", _("feature")
 
-    customer = models.ForeignKey(Customer, models.CASCADE, related_name="interests")
+    customer = models.ForeignKey(Customer, models.CASCADE, related_name="interests", db_index=False)
     kind = models.CharField(_("kind"), max_length=16, choices=Kind)
     value = models.CharField(_("value"), max_length=64)
     weight = models.FloatField(_("weight"))

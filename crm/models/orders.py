@@ -31,7 +31,7 @@ class Order(models.Model):
 
     number = models.CharField(_("number"), max_length=64, unique=True)
     customer = models.ForeignKey(
-        Customer, models.CASCADE, related_name="orders", verbose_name=_("customer")
+        Customer, models.CASCADE, related_name="orders", verbose_name=_("customer"), db_index=False
     )
     status = models.CharField(_("status"), max_length=20, choices=Status, default=Status.PROCESSING)
     is_refund = models.BooleanField(_("refund"), default=False)
@@ -56,7 +56,7 @@ class Order(models.Model):
 
 
 class OrderLine(models.Model):
-    order = models.ForeignKey(Order, models.CASCADE, related_name="lines")
+    order = models.ForeignKey(Order, models.CASCADE, related_name="lines", db_index=False)
     product = models.ForeignKey(Product, models.PROTECT, related_name="order_lines")
     quantity = models.IntegerField(_("quantity"))
     unit_price = models.DecimalField(_("unit price"), max_digits=12, decimal_places=2)
@@ -72,7 +72,7 @@ class OrderLine(models.Model):
 
 
 class CartItem(models.Model):
-    customer = models.ForeignKey(Customer, models.CASCADE, related_name="cart")
+    customer = models.ForeignKey(Customer, models.CASCADE, related_name="cart", db_index=False)
     product = models.ForeignKey(Product, models.CASCADE)
     quantity = models.PositiveIntegerField(_("quantity"), default=1)
     added_at = models.DateTimeField(_("added"))

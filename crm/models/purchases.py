@@ -13,7 +13,11 @@ class PurchaseSummary(models.Model):
     """
 
     customer = models.ForeignKey(  # a million checks would cost more than the fold itself
-        Customer, models.CASCADE, related_name="purchase_summaries", db_constraint=False
+        Customer,
+        models.CASCADE,
+        related_name="purchase_summaries",
+        db_constraint=False,
+        db_index=False,
     )
     currency = models.CharField(_("currency"), max_length=3)
     first_day = models.DateField(null=True)  # null: only ever sent something back

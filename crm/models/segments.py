@@ -63,7 +63,7 @@ def forget_wanted() -> None:
 class Membership(models.Model):
     """A customer is in a segment, for this reason. Leaving deletes the row."""
 
-    segment = models.ForeignKey(Segment, models.CASCADE, related_name="memberships")
+    segment = models.ForeignKey(Segment, models.CASCADE, related_name="memberships", db_index=False)
     customer = models.ForeignKey(Customer, models.CASCADE, related_name="memberships")
     reason = models.JSONField(_("reason"), default=dict)
     entered_at = models.DateTimeField(_("entered"))
@@ -99,7 +99,7 @@ class Touch(models.Model):
 class SegmentSize(models.Model):
     """How large a segment was on a day."""
 
-    segment = models.ForeignKey(Segment, models.CASCADE, related_name="sizes")
+    segment = models.ForeignKey(Segment, models.CASCADE, related_name="sizes", db_index=False)
     day = models.DateField(_("day"))
     size = models.PositiveIntegerField(_("size"))
 
@@ -115,7 +115,7 @@ class SegmentSize(models.Model):
 class Score(models.Model):
     """The newest value of one score of one customer, with its reasons and its maker."""
 
-    customer = models.ForeignKey(Customer, models.CASCADE, related_name="scores")
+    customer = models.ForeignKey(Customer, models.CASCADE, related_name="scores", db_index=False)
     name = models.CharField(_("name"), max_length=32)
     value = models.FloatField(_("value"))
     label = models.CharField(_("label"), max_length=64, blank=True)
