@@ -1,17 +1,25 @@
 """The customer timeline: the one place where something is said to have happened."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from crm import outbox, told
 from crm.events import Fact
 from crm.models import Customer, Event, Identity
 from crm.segments import touches
+
+SOURCE = "rapport"
+FOUND = """
+    INSERT INTO crm_event (customer_id, kind, name, source, message_id, data, happened_at,
+        received_at, dispatched_at)
+    SELECT customer_id, %s, '', %s, message_id, data, %s, %s, %s FROM ({query}) AS found
+    WHERE TRUE ON CONFLICT DO NOTHING
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +42,7 @@ def record(  # noqa: PLR0913  (what, of whom, when, by whom, told to whom)
     *,
     at: datetime,
     key: str,
-    source: str = "rapport",
+    source: str = SOURCE,
     announce: bool = True,
 ) -> Event:
     """Append a fact to the timeline. Telling it again with the same key changes nothing."""
@@ -67,6 +75,28 @@ def record_many(
         if any(row.dispatched_at is None for row in rows):
             transaction.on_commit(outbox.wake, robust=True)  # a sweep runs anyway
     return len(rows)
+
+
+def record_found(query: str, params: Sequence[Any], *, kind: str, at: datetime) -> int:
+    """Append one entry for each row of a query: customer_id, data, message_id.
+
+    For what lies in the database already, all of one kind and one moment. Entries that are known
+    are passed over, as by `record_many`; returns how many were new.
+    """
+    waits = outbox.has_subscribers(kind)
+    moment = connection.ops.adapt_datetimefield_value(at)
+    sql = FOUND.format(query=query)
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            told = [kind, SOURCE, moment, moment, None if waits else moment]
+            cursor.execute(sql, [*told, *params])
+            written = int(cursor.rowcount)
+        if written and f"event:{kind}" in touches.wanted_keys():
+            found = Event.objects.filter(kind=kind, happened_at=at, received_at=at)
+            touches.touch(found.values_list("customer_id", flat=True), f"event:{kind}")
+        if written and waits:
+            transaction.on_commit(outbox.wake, robust=True)  # a sweep runs anyway
+    return written
 
 
 def history(

@@ -1,11 +1,16 @@
 """What every test starts from: files in a folder of its own, and no artifact in memory."""
 
+import os
+
 import pytest
-from django.core.cache import cache
+from django.core.cache import cache, caches
 from django.utils import translation
 
 from crm import artifacts
 from recommendations import popular
+
+# Tests that run side by side share one Redis, not what they keep in it.
+caches.settings["default"]["KEY_PREFIX"] = os.environ.get("PYTEST_XDIST_WORKER", "")
 
 
 @pytest.fixture(autouse=True)

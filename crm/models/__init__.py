@@ -9,7 +9,7 @@ from crm.models.identity import DuplicatePair, Evidence, Merge
 from crm.models.imports import Import, RejectedRow
 from crm.models.opinions import Aspect, Feeling, Interest, Mention, Opinion
 from crm.models.orders import CartItem, Order, OrderLine
-from crm.models.purchases import PurchaseChange, PurchaseSummary
+from crm.models.purchases import CutPoints, PurchaseChange, PurchaseSummary
 from crm.models.segments import Membership, Score, Segment, SegmentSize, Touch
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "Consent",
     "ConsentChange",
     "Customer",
+    "CutPoints",
     "DeadLetter",
     "DuplicatePair",
     "Event",

@@ -9,7 +9,7 @@ from crm.models.customers import Customer
 class PurchaseSummary(models.Model):
     """The purchases of a customer in one currency, of which amounts may be added.
 
-    Computed of the orders alone (crm/scores/folding.py), and anew whenever one of them changes.
+    Made of the orders alone (crm/scores/folding.py), and brought up to every change of them.
     """
 
     customer = models.ForeignKey(  # a million checks would cost more than the fold itself
@@ -25,7 +25,6 @@ class PurchaseSummary(models.Model):
     days = models.PositiveIntegerField()  # on which they bought
     sales = models.PositiveIntegerField()
     money = models.FloatField()  # it is ranked, never charged
-    cell = models.PositiveSmallIntegerField(default=0)  # the scores last written: 543 is r, f, m
 
     class Meta:
         verbose_name = _("purchase summary")
@@ -46,6 +45,7 @@ class PurchaseChange(models.Model):
     """
 
     customer_id = models.BigIntegerField(null=True)  # null: everybody
+    order_id = models.BigIntegerField(null=True)  # a new order; null: any other change
 
     class Meta:
         verbose_name = _("purchase change")
@@ -53,3 +53,20 @@ class PurchaseChange(models.Model):
 
     def __str__(self) -> str:
         return f"#{self.customer_id}"
+
+
+class CutPoints(models.Model):
+    """What customers are scored by, until it is drawn anew (crm/scores/cuts.py). One row."""
+
+    currency = models.CharField(_("currency"), max_length=3)
+    exceeded = models.JSONField()  # {column of the summary: values for a score of 2, 3, 4 and 5}
+    buyers = models.PositiveIntegerField()  # of whom they were drawn
+    folded = models.PositiveIntegerField(default=0)  # customers whose purchases changed since
+    drawn_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("cut points")
+        verbose_name_plural = _("cut points")
+
+    def __str__(self) -> str:
+        return f"{self.drawn_at:%Y-%m-%d} {self.currency}"

@@ -113,7 +113,10 @@ class SegmentSize(models.Model):
 
 
 class Score(models.Model):
-    """The newest value of one score of one customer, with its reasons and its maker."""
+    """The newest value of one score of one customer, with its reasons and its maker.
+
+    `at` is since when it is so: a score that comes out the same is left as it is.
+    """
 
     customer = models.ForeignKey(Customer, models.CASCADE, related_name="scores", db_index=False)
     name = models.CharField(_("name"), max_length=32)
@@ -121,7 +124,9 @@ class Score(models.Model):
     label = models.CharField(_("label"), max_length=64, blank=True)
     detail = models.JSONField(_("detail"), default=dict)
     version = models.CharField(_("made by"), max_length=64)
-    artifact = models.ForeignKey(Artifact, models.SET_NULL, null=True, blank=True)
+    artifact = models.ForeignKey(  # hardly ever asked for, and each index is written for each score
+        Artifact, models.SET_NULL, null=True, blank=True, db_index=False
+    )
     at = models.DateTimeField(_("at"))
 
     class Meta:

@@ -8,7 +8,7 @@ from crm import segments
 from crm.ml import rfm
 from crm.models import Artifact, Membership, Score, Segment
 from crm.scores.bought import Purchases, purchases
-from crm.scores.writing import fill, named_segment, write
+from crm.scores.writing import Labelled, fill, write
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,7 +48,7 @@ def refresh_clusters(
     write("cluster", rows, now=now)
     named = portraits(clusters.points(features), labels, FEATURES, words())
     kept = {
-        f"cluster-{label}": _cluster_segment(label, portrait, artifact)
+        f"cluster-{label}": _cluster(label, portrait, artifact)
         for label, portrait in named.items()
     }
     _drop_clusters(kept)
@@ -84,22 +84,19 @@ def words() -> "Mapping[str, Words]":
     }
 
 
-def _cluster_segment(label: int, portrait: "Portrait", artifact: Artifact) -> Segment:
-    segment = named_segment(
-        slug=f"cluster-{label}",
+def _cluster(label: int, portrait: "Portrait", artifact: Artifact) -> Labelled:
+    return Labelled(
+        f"cluster-{label}",
+        portrait.name_en[:100],
+        portrait.name_zh[:100],
+        portrait.description_en,
+        portrait.description_zh,
         kind=Segment.Kind.CLUSTER,
-        names=(
-            portrait.name_en[:100],
-            portrait.name_zh[:100],
-            portrait.description_en,
-            portrait.description_zh,
-        ),
+        artifact=artifact,
     )
-    segment.artifact = artifact
-    return segment
 
 
-def _drop_clusters(kept: Mapping[str, Segment]) -> None:
+def _drop_clusters(kept: Mapping[str, Labelled]) -> None:
     """A cluster that is no more has no members; its row stays, as campaigns may point at it."""
     gone = Segment.objects.filter(kind=Segment.Kind.CLUSTER).exclude(slug__in=kept)
     Membership.objects.filter(segment__in=gone).delete()

@@ -10,7 +10,8 @@ from crm.segments.checking import checked
 from crm.segments.compiling import customers
 from crm.segments.estimates import Estimate, TooSlow, estimate
 from crm.segments.freshness import Stale, bring_up_to_date
-from crm.segments.keeping import drain, drain_all, fill_by, follow, keep_up, refresh, refresh_all
+from crm.segments.keeping import drain, drain_all, keep_up, refresh, refresh_all
+from crm.segments.labels import follow_labels
 from crm.segments.language import BadRule
 from crm.segments.membership import Change
 from crm.segments.reasons import why
@@ -26,8 +27,7 @@ __all__ = [
     "drain",
     "drain_all",
     "estimate",
-    "fill_by",
-    "follow",
+    "follow_labels",
     "keep_up",
     "matching",
     "members_of",

@@ -1,10 +1,9 @@
 """Membership kept up with what happens: after a change, as time goes by, and all of it anew."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db import connection, transaction
 
@@ -75,32 +74,6 @@ def refresh(segment: Segment, *, now: datetime) -> Change:
     if change.entered or change.left:
         touches.touch_everybody(f"segment:{segment.slug}")
     return change
-
-
-def fill_by(segment: Segment, rule: Mapping[str, Any], *, now: datetime) -> int:
-    """Bring a segment that something else decides, a label of a score, up to date; its new size."""
-    if segment.rule != rule:
-        segment.rule = dict(rule)
-        segment.save(update_fields=["rule"])
-    refresh(segment, now=now)
-    return segment.size
-
-
-def follow(segments: Iterable[Segment], customer_ids: Sequence[int], *, now: datetime) -> set[int]:
-    """Look at just these customers for segments that a score decides; return who moved.
-
-    For writers who know whose score is another one now, some thousands at most; the segments
-    were filled before.
-    """
-    rules = [Rule(segment, checking.parsed(segment)) for segment in segments]
-    moved: set[int] = set()
-    with membership.exclusive():
-        for slug, who in membership.evaluate(rules, customer_ids, now=now).items():
-            touches.touch(who, f"segment:{slug}")
-            moved |= who
-        pks = [rule.segment.pk for rule in rules]
-        Segment.objects.filter(pk__in=pks).update(refreshed_at=now)
-    return moved
 
 
 def refresh_all(*, now: datetime) -> dict[str, Change]:

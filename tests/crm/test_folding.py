@@ -1,6 +1,6 @@
 """Purchases are folded as they come, and nobody can tell from folding all of them at once."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 import numpy as np
@@ -14,6 +14,7 @@ from crm import customers, scores
 from crm.ml import rfm
 from crm.models import (
     Customer,
+    CutPoints,
     Membership,
     Order,
     PurchaseChange,
@@ -66,15 +67,23 @@ def scored():
     }
 
 
-def by_arrays(*, as_of):
-    """The same scores as numpy makes them of arrays of all orders."""
+def by_arrays(*, as_of, kept=False):
+    """The same scores as numpy makes them of arrays of all orders; or by the cut points kept."""
     bought = scores.purchases(as_of=as_of)
     values = rfm.values(
         bought.customers, bought.days, bought.amounts, today=bought.today, count=len(bought.ids)
     )
     buyers = values.frequency > 0
     money = values.monetary[buyers].round(2)
-    made = rfm.score(rfm.Values(values.recency[buyers], values.frequency[buyers], money))
+    recency, frequency = values.recency[buyers], values.frequency[buyers]
+    made = rfm.score(rfm.Values(recency, frequency, money))
+    if kept and (points := CutPoints.objects.first()):
+        days = [(as_of.date() - date.fromisoformat(day)).days for day in points.exceeded["last_day"]]
+        made = rfm.of_quintiles(
+            1 + np.searchsorted(-np.array(days), -recency, side="left"),
+            1 + np.searchsorted(points.exceeded["days"], frequency, side="left"),
+            1 + np.searchsorted(points.exceeded["money"], money, side="left"),
+        )
     rows = zip(
         bought.ids[buyers].tolist(), made.score.tolist(), made.label.tolist(), made.r.tolist(),
         made.f.tolist(), made.m.tolist(), values.frequency[buyers].tolist(), money.tolist(),
@@ -166,9 +175,99 @@ class TestFold:
         kept = set(PurchaseSummary.objects.exclude(customer=people[0]).values_list("pk", flat=True))
         order(people[0], 3)
         assert list(PurchaseChange.objects.values_list("customer_id", flat=True)) == [people[0].pk]
-        assert not fold()
+        assert fold() == 1
         assert kept < set(PurchaseSummary.objects.values_list("pk", flat=True))
         assert PurchaseSummary.objects.get(customer=people[0]).money == 13
+
+
+class TestAdding:
+    """New orders are added to the row; whoever has another change is folded anew."""
+
+    @pytest.fixture
+    def ada(self):
+        ada, *others = [make_customer(f"A{number}") for number in range(8)]
+        for person in (ada, *others):
+            order(person, "10.10", at=NOON - 3 * DAY)
+        fold()
+        return ada
+
+    def anew(self):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT customer_id FROM purchases_anew")
+            return {pk for (pk,) in cursor.fetchall()}
+
+    def fold_and_see(self, *, as_of=NOON + DAY):
+        with folding.exclusive():
+            folding.fold(as_of=as_of)
+            found = self.anew()
+        assert summaries() == everything(as_of=as_of)
+        return found
+
+    def test_orders_of_today_are_added(self, ada):
+        order(ada, "0.20")
+        order(ada, "5.05", at=NOON + timedelta(hours=1))
+        order(ada, "-1.15", is_refund=True, status="refunded")
+        order(ada, 3, currency="USD")
+        assert self.fold_and_see() == set()
+        row = PurchaseSummary.objects.get(customer=ada, currency="CNY")
+        assert (row.days, row.sales, row.money) == (2, 3, 14.2)
+
+    def test_another_order_of_the_same_day_is_no_other_day(self, ada):
+        order(ada, 5, at=NOON - 3 * DAY + timedelta(hours=2))
+        assert self.fold_and_see() == set()
+        assert PurchaseSummary.objects.get(customer=ada).days == 1
+
+    def test_who_only_sent_something_back_so_far_begins_today(self, ada):
+        bob = make_customer("Bob")
+        order(bob, -4, is_refund=True, status="refunded")
+        fold()
+        order(bob, 9)
+        assert self.fold_and_see() == set()
+        assert PurchaseSummary.objects.get(customer=bob).first_day == NOON.date()
+
+    def test_an_order_not_paid_yet_adds_nothing_until_it_is_paid(self, ada):
+        waiting = order(ada, 5, status="pending_payment")
+        assert self.fold_and_see() == set()
+        assert PurchaseSummary.objects.get(customer=ada).sales == 1
+        waiting.status = "processing"
+        waiting.save()
+        assert self.fold_and_see() == {ada.pk}
+        assert PurchaseSummary.objects.get(customer=ada).sales == 2
+
+    @pytest.mark.parametrize("what", ["late", "cancelled", "deleted", "tomorrow"])
+    def test_any_other_change_folds_the_customer_anew(self, ada, what):
+        other = order(ada, 5)
+        if what == "late":
+            order(ada, 7, at=NOON - 9 * DAY)
+        elif what == "deleted":
+            other.delete()
+        elif what == "cancelled":
+            Order.objects.filter(pk=other.pk).update(status="cancelled")
+        else:
+            order(ada, 7, at=NOON + 5 * DAY)
+        assert self.fold_and_see() == {ada.pk}
+
+    @pytest.mark.parametrize("before", ["nothing", "an order", "a late one", "everybody"])
+    def test_an_order_that_comes_while_folding_counts_once(self, ada, monkeypatch, before):
+        """Its change is not among those taken, but the statements after that see the order."""
+        if before == "an order":
+            order(ada, 5)
+        elif before == "a late one":
+            order(ada, 5, at=NOON - 9 * DAY)
+        elif before == "everybody":
+            PurchaseChange.objects.create(customer_id=None)
+        take = folding._take
+
+        def taken_and_then_ordered(moment):
+            taken = take(moment)
+            order(ada, 7, at=NOON + timedelta(hours=1))
+            return taken
+
+        with monkeypatch.context() as patched:
+            patched.setattr(folding, "_take", taken_and_then_ordered)
+            fold(as_of=NOON + DAY)
+        assert folding.waiting(as_of=NOON + DAY)
+        self.fold_and_see()
 
 
 class TestNobodyIsMissed:
@@ -302,10 +401,87 @@ class TestExactness(TestCase):
         scores.fold_rfm(now=NOON + DAY)
         kept, labels = scored(), members()
         assert summaries() == everything(as_of=NOON + DAY)
-        assert kept == by_arrays(as_of=NOON + DAY)
+        assert kept == by_arrays(as_of=NOON + DAY, kept=True)
         assert labels == {(pk, label) for pk, (_, label, _) in kept.items()}
         scores.refresh_rfm(as_of=NOON + DAY, now=NOON + DAY)
-        assert (scored(), members()) == (kept, labels)
+        kept, labels = scored(), members()
+        assert kept == by_arrays(as_of=NOON + DAY)
+        assert labels == {(pk, label) for pk, (_, label, _) in kept.items()}
+
+
+class TestCutPoints(TestCase):
+    """Kept until a tenth of the buyers was folded: the scores of all others stay as they are."""
+
+    @given(seed=st.integers(0, 10_000), days=st.lists(st.integers(0, 9), min_size=1, max_size=9))
+    @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+    def test_scores_are_those_of_the_cut_points_and_these_never_far_from_their_place(
+        self, seed, days
+    ):
+        rng = np.random.default_rng(seed)
+        people = Customer.objects.bulk_create(
+            Customer(name=f"C{n}", first_seen_at=NOON, last_seen_at=NOON) for n in range(80)
+        )
+        self.buy(people, NOON - 200 * DAY * rng.random(200), rng)
+        scores.refresh_rfm(as_of=NOON, now=NOON)
+        for number, buyers in enumerate(days, start=1):
+            today = NOON + number * DAY
+            before, drawn = scored(), CutPoints.objects.get().drawn_at
+            self.buy(people, [today - timedelta(hours=h) for h in range(buyers)], rng)
+            scores.fold_rfm(now=today)
+            assert scored() == by_arrays(as_of=today, kept=True)
+            assert members() == {(pk, label) for pk, (_, label, _) in scored().items()}
+            points = CutPoints.objects.get()
+            if points.drawn_at == drawn:
+                changed = [pk for pk, score in scored().items() if score != before.get(pk)]
+                assert len(changed) <= buyers
+            self.near(points)
+
+    def buy(self, people, moments, rng):
+        Order.objects.bulk_create(
+            Order(
+                number=f"C{rng.integers(2**60)}",
+                customer=people[int(80 * rng.random() ** 2)],
+                total=Decimal(int(rng.integers(100, 9000))) / 100,
+                placed_at=at,
+                source="test",
+            )
+            for at in moments
+        )
+
+    def near(self, points):
+        """At most a tenth of the buyers stand on the wrong side of any cut point."""
+        for name, exceeded in points.exceeded.items():
+            column = [str(v) for v in PurchaseSummary.objects.values_list(name, flat=True)]
+            if name != "last_day":
+                column, exceeded = [float(v) for v in column], [float(v) for v in exceeded]
+            ranked = sorted(column)
+            for rank, value in zip(rfm.cuts(len(ranked)), exceeded, strict=True):
+                low = sum(one < value for one in ranked)
+                high = sum(one <= value for one in ranked)
+                slack = len(ranked) / 10 + 1
+                assert low - slack <= rank <= high + slack
+
+    def test_they_are_drawn_anew_when_a_tenth_was_folded(self):
+        people = [make_customer(f"D{number}") for number in range(30)]
+        for person in people:
+            order(person)
+        scores.fold_rfm(now=NOON)
+        assert CutPoints.objects.get().buyers == 30
+        for number, person in enumerate(people[:4], start=1):
+            order(person, at=NOON + number * DAY)
+            scores.fold_rfm(now=NOON + number * DAY)
+        points = CutPoints.objects.get()
+        assert (points.drawn_at, points.folded) == (NOON + 4 * DAY, 0)
+
+    def test_a_day_later_only_numbers_that_changed_are_written_though_all_are_looked_at(self):
+        for number in range(5):
+            order(make_customer(f"E{number}"), 10 + number, at=NOON - number * DAY)
+        scores.fold_rfm(now=NOON)
+        order(make_customer("New"), 1, at=NOON - 30 * DAY)
+        scores.fold_rfm(now=NOON + DAY)  # a sixth is another one: all are scored
+        assert CutPoints.objects.get().drawn_at == NOON + DAY
+        assert Score.objects.filter(name="rfm", at=NOON).exists()
+        assert scored() == by_arrays(as_of=NOON + DAY)
 
 
 class TestScores:
@@ -330,8 +506,8 @@ class TestScores:
         order(people[7], 5, at=NOON + timedelta(hours=1))
         later = NOON + timedelta(hours=2)
         written = scores.fold_rfm(now=later)
-        assert Score.objects.filter(name="rfm", at=later).count() == written < 20
-        assert scored() == by_arrays(as_of=later)
+        assert Score.objects.filter(name="rfm", at=later).count() == written == 1
+        assert scored() == by_arrays(as_of=later, kept=True)
         assert Score.objects.get(customer=people[7], name="rfm").detail["recency"] == 0
 
     def test_nothing_new_is_two_queries(self, people, django_assert_num_queries):
@@ -368,10 +544,12 @@ class TestScores:
         scores.fold_rfm(now=NOON + DAY)
         assert scored() == by_arrays(as_of=NOON + DAY)
 
-    def test_a_new_main_currency_of_few_customers_is_seen(self, people):
+    def test_a_new_main_currency_of_few_customers_is_seen_by_night(self, people):
         for _ in range(400):
             order(people[0], 3, currency="EUR")
         scores.fold_rfm(now=NOON + DAY)
+        assert len(scored()) == 60
+        scores.refresh_rfm(as_of=NOON + DAY, now=NOON + DAY)
         assert set(scored()) == {people[0].pk}
         assert {pk for pk, _ in members()} == {people[0].pk}
 
