@@ -48,8 +48,7 @@ def refresh_clusters(
     write("cluster", rows, now=now)
     named = portraits(clusters.points(features), labels, FEATURES, words())
     kept = {
-        f"cluster-{label}": _cluster(label, portrait, artifact)
-        for label, portrait in named.items()
+        f"cluster-{label}": _cluster(label, portrait, artifact) for label, portrait in named.items()
     }
     _drop_clusters(kept)
     return fill("cluster", kept, now=now)

@@ -117,9 +117,7 @@ def _changed() -> Iterator[int]:
         yield pk
 
 
-def _score(
-    points: CutPoints | None, *, as_of: datetime, among: tuple[str, str] = ("", "")
-) -> None:
+def _score(points: CutPoints | None, *, as_of: datetime, among: tuple[str, str] = ("", "")) -> None:
     """Write down the scores, of everybody or among some; forget those of who buys no more.
 
     among: whom to score, and who alone may have stopped, for an added order takes no score.

@@ -78,7 +78,9 @@ def by_arrays(*, as_of, kept=False):
     recency, frequency = values.recency[buyers], values.frequency[buyers]
     made = rfm.score(rfm.Values(recency, frequency, money))
     if kept and (points := CutPoints.objects.first()):
-        days = [(as_of.date() - date.fromisoformat(day)).days for day in points.exceeded["last_day"]]
+        days = [
+            (as_of.date() - date.fromisoformat(day)).days for day in points.exceeded["last_day"]
+        ]
         made = rfm.of_quintiles(
             1 + np.searchsorted(-np.array(days), -recency, side="left"),
             1 + np.searchsorted(points.exceeded["days"], frequency, side="left"),
