@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from uuid import uuid4
 
 COUNT = int(os.environ.get("CUSTOMERS", "100000"))
 HEADER = ["user_id", "email", "phone", "name", "language", "country", "trait.city"]
@@ -42,7 +43,7 @@ def floor(path: Path, now: str) -> None:
     from django.db import transaction
 
     from crm import bulk
-    from crm.loaders.people import FIELDS, _row, _uuid
+    from crm.loaders.people import FIELDS, _row
     from crm.models import Customer, Evidence, Identity
 
     columns = ("id", "public_id", *FIELDS, "is_known", "first_seen_at", "last_seen_at")
@@ -64,7 +65,7 @@ def floor(path: Path, now: str) -> None:
                     "phone": row[2],
                     "traits": {"city": row[6]},
                 }
-                people.append((pk, _uuid(), *_row(values), True, now, now))
+                people.append((pk, uuid4().hex, *_row(values), True, now, now))
                 own = keys[3 * place : 3 * place + 3]
                 for key, kind, value in zip(own, HEADER, row, strict=False):
                     identities.append((key, pk, kind, value, "import", now))

@@ -1,17 +1,22 @@
 """Imports that do not lie: every line is created, updated, unchanged or rejected with a reason."""
 
 import csv
+import gc
 import gzip
 import io
 import json
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol, TextIO
+from typing import Any, Protocol, TextIO, TypeVar
+
+T = TypeVar("T")
 
 
 class UnusableFile(Exception):
@@ -55,6 +60,15 @@ Row = dict[str, str]
 Numbered = tuple[int, Any]  # the line it begins on, and the row: a dictionary, or a line of JSON
 
 
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A row that cannot be used, whatever the database holds."""
+
+    line: int
+    row: Any
+    reason: str
+
+
 class Writer:
     """Writes the rows of one format, a chunk at a time. One writer reads one file to its end.
 
@@ -67,15 +81,28 @@ class Writer:
     def __init__(self, *, now: datetime, file: str) -> None:
         self.now, self.file = now, file
 
-    def write(self, rows: list[Numbered], report: Report) -> None:
+    def check(self, rows: list[Numbered]) -> list[Any]:
+        """What can be said of a chunk without the database, for `write`; `Refused` among it.
+
+        May run in another thread, while the chunk before is written.
+        """
+        return rows
+
+    def write(self, checked: list[Any], report: Report) -> None:
         """Write one chunk in one transaction, counting each row once."""
         raise NotImplementedError
 
     def remember(self, rows: list[Numbered]) -> None:
         """Take note of a chunk that was written before."""
 
-    def finish(self) -> None:
-        """Whatever is left to do when all rows are written. May run twice."""
+
+def usable(checked: Iterable[T | Refused], report: Report) -> Iterator[T]:
+    """What is not refused; what is, is reported."""
+    for one in checked:
+        if isinstance(one, Refused):
+            report.reject(one.line, one.reason, one.row)
+        else:
+            yield one
 
 
 class Loader(Protocol):
@@ -130,10 +157,61 @@ def unusable(cells: Sequence[str], width: int) -> str:
 
 def load_csv(path: Path, report: Report, columns: Columns, writer: Writer) -> None:
     """Load a CSV file with a header in our names."""
-    rows = read_rows(path, report, columns)
+    with uncollected():
+        for unreadable, checked in ahead(_chunks(path, columns, writer)):
+            for line, reason, cells in unreadable:
+                report.reject(line, reason, cells)
+            if checked:
+                writer.write(checked, report)
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Without looking for cycles: a chunk makes a hundred thousand objects and none of them."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+def ahead(items: Iterable[T]) -> Iterator[T]:
+    """The items in their order; while one is worked on, another thread makes the next."""
+    iterator, end = iter(items), object()
+    with ThreadPoolExecutor(max_workers=1) as other:
+        coming = other.submit(next, iterator, end)
+        while (item := coming.result()) is not end:
+            coming = other.submit(next, iterator, end)
+            yield item  # type: ignore[misc]  # it is not the end
+
+
+@dataclass
+class Held(Report):
+    """A report that keeps what was rejected until somebody asks."""
+
+    held: list[tuple[int, str, Any]] = field(default_factory=list)
+
+    def reject(self, line: int, reason: str, row: object) -> None:
+        self.rejected += 1
+        self.held.append((line, reason, row))
+
+    def taken(self) -> list[tuple[int, str, Any]]:
+        held, self.held = self.held, []
+        return held
+
+
+def _chunks(
+    path: Path, columns: Columns, writer: Writer
+) -> Iterator[tuple[list[tuple[int, str, Any]], list[Any]]]:
+    """(rows that are none: line, reason and cells; what the writer says of the others)."""
+    held = Held()
+    rows = read_rows(path, held, columns)
     while chunk := list(islice(rows, writer.size)):
-        writer.write(chunk, report)
-    writer.finish()
+        checked = writer.check(chunk)
+        yield held.taken(), checked
+    yield held.taken(), []
 
 
 def read_rows(path: Path, report: Report, columns: Columns) -> Iterator[tuple[int, dict[str, str]]]:

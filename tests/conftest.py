@@ -5,12 +5,18 @@ import os
 import pytest
 from django.core.cache import cache, caches
 from django.utils import translation
+from hypothesis import settings as hypothesis_settings
 
-from crm import artifacts
+from crm import artifacts, write_keys
+from crm.segments import estimates
 from recommendations import popular
 
 # Tests that run side by side share one Redis, not what they keep in it.
 caches.settings["default"]["KEY_PREFIX"] = os.environ.get("PYTEST_XDIST_WORKER", "")
+# The same examples in every run, however slow the machine; PROPERTIES=explore looks for new ones.
+hypothesis_settings.register_profile("same", deadline=None, derandomize=True)
+hypothesis_settings.register_profile("explore", deadline=None)
+hypothesis_settings.load_profile(os.environ.get("PROPERTIES", "same"))
 
 
 @pytest.fixture(autouse=True)
@@ -20,9 +26,17 @@ def _own_files(settings, tmp_path):
     artifacts._load.cache_clear()
     popular.forget()
     cache.clear()  # what one test knew of the rules is not so in the next
+    write_keys.rate_limit.buckets.clear()
 
 
 @pytest.fixture(autouse=True)
 def _own_language():
     """A page asked for in Chinese leaves its language behind for whoever comes next."""
     translation.deactivate()
+
+
+@pytest.fixture(autouse=True)
+def _patient_estimates(monkeypatch):
+    """What staff would not wait for, a test on a busy machine does."""
+    monkeypatch.setattr(estimates, "QUICK", 60.0)
+    monkeypatch.setattr(estimates, "PATIENCE", 60.0)

@@ -15,7 +15,7 @@ import psycopg2
 from django.conf import settings
 
 ROOT = Path(__file__).resolve().parents[1]
-START = 180  # seconds a start may take on a busy machine
+START = 300  # seconds a start may take on a busy machine
 
 
 @contextmanager
@@ -64,7 +64,7 @@ def running(folder, *, customers=150, **servers):
             yield f"http://127.0.0.1:{port}"
         finally:
             process.send_signal(signal.SIGINT)
-            process.wait(60)
+            process.wait(120)
 
 
 def wait_for(url, process, log):

@@ -5,9 +5,10 @@ only who holds the lease may write it. So a row is read once, whatever dies when
 """
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from django.db import transaction
@@ -16,7 +17,7 @@ from django.db.models import F, Q
 from crm.importing import files, reading
 from crm.importing.formats import FORMATS
 from crm.importing.reading import Record
-from crm.loading import Report, UnusableFile, Writer
+from crm.loading import Report, UnusableFile, Writer, ahead, uncollected
 from crm.models import Import, RejectedRow
 
 LEASE = timedelta(minutes=2)
@@ -54,9 +55,10 @@ def preview(source: Import, *, now: datetime, limit: int = PREVIEWED) -> list[Ve
     verdicts = []
     writer = FORMATS[source.format].writer(now=now, file=source.name)
     with transaction.atomic():
-        for found in next(reading.chunks(reading.records(source), limit), []):
+        for found in islice(reading.records(source), limit):
             report = Collected()
-            _write(writer, [found], report)
+            for some, checked in _checked(iter([found]), writer):
+                _write(writer, some, checked, report)
             verdicts.append(_verdict(found, report))
         transaction.set_rollback(True)
     return verdicts
@@ -132,19 +134,26 @@ def _run(source: Import, clock: Callable[[], datetime]) -> None:
         before = next(reading.chunks(found, min(left, writer.size)))
         writer.remember([(one.line, one.row) for one in before if one.row is not None])
         left -= len(before)
+    with uncollected():
+        for some, checked in ahead(_checked(found, writer)):
+            _step(source, writer, some, checked, clock)
+
+
+def _checked(found: Iterator[Record], writer: Writer) -> Iterator[tuple[list[Record], list[Any]]]:
     for some in reading.chunks(found, writer.size):
-        _step(source, writer, some, clock)
-    with transaction.atomic():
-        _hold(source, clock)
-        writer.finish()
+        yield some, writer.check([(one.line, one.row) for one in some if one.row is not None])
 
 
 def _step(
-    source: Import, writer: Writer, some: list[Record], clock: Callable[[], datetime]
+    source: Import,
+    writer: Writer,
+    some: list[Record],
+    checked: list[Any],
+    clock: Callable[[], datetime],
 ) -> None:
     report = Collected()
     with transaction.atomic():
-        _write(writer, some, report)
+        _write(writer, some, checked, report)
         cells = {one.line: one.cells for one in some}
         RejectedRow.objects.bulk_create(
             RejectedRow(
@@ -182,13 +191,12 @@ def _end(source: Import, now: datetime, **fields: Any) -> None:
         raise LostLease
 
 
-def _write(writer: Writer, some: list[Record], report: Collected) -> None:
+def _write(writer: Writer, some: list[Record], checked: list[Any], report: Collected) -> None:
     for one in some:
         if one.row is None:
             report.reject(one.line, one.reason, one.cells)
-    usable = [(one.line, one.row) for one in some if one.row is not None]
-    if usable:
-        writer.write(usable, report)
+    if checked:
+        writer.write(checked, report)
 
 
 def _verdict(found: Record, report: Collected) -> Verdict:

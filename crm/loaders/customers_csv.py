@@ -8,7 +8,7 @@ the people in it, and then written with a few statements.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -22,9 +22,9 @@ from django.db import transaction
 
 from crm import bulk, consent, customers
 from crm.loaders import parsing
-from crm.loaders.people import People, Person
-from crm.loading import Columns, Numbered, Report, Row, Writer, load_csv
-from crm.models import Channel, Customer
+from crm.loaders.people import STRONGEST_FIRST, People, Person
+from crm.loading import Columns, Numbered, Refused, Report, Row, Writer, load_csv, usable
+from crm.models import Channel, Customer, Topic
 
 COLUMNS = Columns(
     needed=(),
@@ -60,30 +60,52 @@ class Answer:
     is_granted: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a row says, as far as it can be judged without the database."""
+
+    line: int
+    row: Row
+    ids: dict[str, str]
+    values: dict[str, Any]
+    answers: list[Answer]
+    first_seen: datetime
+
+
 class CustomerWriter(Writer):
     size = 20_000
 
-    def write(self, rows: list[Numbered], report: Report) -> None:
-        with bulk.uncollected(), transaction.atomic():
+    def check(self, rows: list[Numbered]) -> list[Checked | Refused]:
+        return [self._check(line, row) for line, row in rows]
+
+    def write(self, checked: list[Checked | Refused], report: Report) -> None:
+        with transaction.atomic():
             bulk.hasten()
-            ready = []
-            for line, row in rows:
-                try:
-                    ready.append((line, row, _ids(row), _values(row), _answers(row)))
-                except (parsing.BadValue, consent.UnknownTopic) as bad:
-                    report.reject(line, str(bad), row)
+            ready = list(_writable(checked, report))
             people = People(source=SOURCE, now=self.now)
-            people.look_up(ids for _, _, ids, _, _ in ready)
+            people.look_up([one.ids for one in ready])
             answered = []
-            for line, row, ids, values, answers in ready:
+            for one in ready:
                 try:
-                    person, is_new = people.of(ids, first_seen=_first_seen(row, self.now))
+                    person, is_new = people.of(one.ids, first_seen=one.first_seen)
                 except parsing.BadValue as bad:
-                    report.reject(line, str(bad), row)
+                    report.reject(one.line, str(bad), one.row)
                     continue
-                answered.append((person, answers, is_new, people.fill(person, values)))
+                changed = people.fill(person, one.values)
+                answered.append((person, one.answers, is_new, changed))
             people.save()
             self._count(answered, report)
+
+    def _check(self, line: int, row: Row) -> Checked | Refused:
+        try:
+            ids = _ids(row)
+            values, answers = _said(row)
+            first_seen = _first_seen(row, self.now)
+        except parsing.BadValue as bad:
+            return Refused(line, row, str(bad))
+        if "email" in ids:
+            values["email"] = ids["email"]
+        return Checked(line, row, ids, values, answers, first_seen)
 
     def _count(
         self, answered: list[tuple[Person, list[Answer], bool, bool]], report: Report
@@ -116,20 +138,37 @@ class CustomerWriter(Writer):
         return changed
 
 
+def _writable(checked: list[Checked | Refused], report: Report) -> Iterator[Checked]:
+    """Those that can be written. An unknown topic refuses its row before anything is."""
+    unknown = _unknown_topics({a.topic for one in checked for a in getattr(one, "answers", ())})
+    for one in usable(checked, report):
+        if missing := next((a.topic for a in one.answers if a.topic in unknown), ""):
+            report.reject(one.line, str(consent.UnknownTopic(missing)), one.row)
+        else:
+            yield one
+
+
+def _unknown_topics(slugs: set[str]) -> set[str]:
+    return slugs - set(Topic.objects.filter(slug__in=slugs).values_list("slug", flat=True))
+
+
 def _ids(row: Row) -> dict[str, str]:
-    """The identifiers of the row in their one spelling."""
+    """The identifiers of the row in their one spelling, the strongest first."""
     ids = {}
-    for kind in ("user_id", "email", "phone"):
-        if raw := row.get(kind):
-            value = customers.normalise(kind, raw)
-            if len(value) > LONGEST[kind]:
-                raise parsing.BadValue(f"{kind}: longer than {LONGEST[kind]} characters")
-            if value:
-                ids[kind] = value
+    for kind in STRONGEST_FIRST:
+        raw = row.get(kind)
+        if not raw:
+            continue
+        plain = kind == "email" and PLAIN_ADDRESS.fullmatch(raw)
+        value = raw if plain else customers.normalise(kind, raw)
+        if len(value) > LONGEST[kind]:
+            raise parsing.BadValue(f"{kind}: longer than {LONGEST[kind]} characters")
+        if value:
+            ids[kind] = value
+        if value and kind == "email" and not plain and not PLAIN_ADDRESS.fullmatch(value):
+            _check_address(value, raw)
     if "user_id" not in ids and "email" not in ids:
         raise parsing.BadValue("user_id and email are both missing")
-    if "email" in ids and not PLAIN_ADDRESS.fullmatch(ids["email"]):
-        _check_address(ids["email"], row["email"])
     return ids
 
 
@@ -144,46 +183,57 @@ def _first_seen(row: Row, now: datetime) -> datetime:
     return parsing.moment(row, "first_seen_at") if row.get("first_seen_at") else now
 
 
-def _values(row: Row) -> dict[str, Any]:
+def _said(row: Row) -> tuple[dict[str, Any], list[Answer]]:
     """The cells that are filled, checked. An empty cell leaves what is known alone."""
-    values: dict[str, Any] = {
-        column: value
-        for column in ("name", "country", "phone")
-        if (value := parsing.text(row, column, longest=LONGEST[column]))
-    }
-    if email := parsing.text(row, "email"):
-        values["email"] = customers.normalise("email", email)
-    if raw := parsing.text(row, "language").lower():
-        if raw not in LANGUAGES:
-            raise parsing.BadValue(f"language: {raw[:80]!r} is neither en nor zh")
-        values["language"] = LANGUAGES[raw]
-    if zone := parsing.text(row, "timezone"):
-        values["timezone"] = _zone(zone)
-    traits = {
-        column.removeprefix("trait."): value
-        for column, value in row.items()
-        if column.startswith("trait.") and value
-    }
-    return values | ({"traits": traits} if traits else {})
+    values: dict[str, Any] = {}
+    traits, answers = {}, []
+    for column, raw in row.items():
+        cell = raw.strip()
+        if not cell or column in STRONGEST_FIRST[:2]:
+            continue
+        if read := READERS.get(column):
+            values[column] = read(column, cell)
+        elif column.startswith("trait."):
+            traits[column.removeprefix("trait.")] = raw
+        elif column.startswith("consent."):
+            answers.append(_answer(column, cell))
+    if traits:
+        values["traits"] = traits
+    return values, answers
+
+
+def _short(column: str, cell: str) -> str:
+    if len(cell) > LONGEST[column]:
+        raise parsing.BadValue(f"{column}: longer than {LONGEST[column]} characters")
+    return cell
+
+
+def _language(column: str, cell: str) -> str:
+    if cell.lower() not in LANGUAGES:
+        raise parsing.BadValue(f"{column}: {cell.lower()[:80]!r} is neither en nor zh")
+    return LANGUAGES[cell.lower()]
 
 
 @lru_cache(maxsize=1024)
-def _zone(name: str) -> str:
+def _zone(column: str, cell: str) -> str:
     try:
-        ZoneInfo(name)
+        ZoneInfo(cell)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise parsing.BadValue(f"timezone: {name[:80]!r} does not exist") from None
-    return name
+        raise parsing.BadValue(f"{column}: {cell[:80]!r} does not exist") from None
+    return cell
 
 
-def _answers(row: Mapping[str, str]) -> list[Answer]:
-    answers = []
-    for column, raw in row.items():
-        if not column.startswith("consent.") or not (raw or "").strip():
-            continue
-        _, channel, topic = (column.split(".", 2) + ["", ""])[:3]
-        if channel not in Channel.values or raw.strip().lower() not in ANSWERS:
-            raise parsing.BadValue(f"{column}: {raw!r} is not yes or no for a channel and topic")
-        consent.topic(topic)  # an unknown one refuses the row before anything is written
-        answers.append(Answer(channel, topic, ANSWERS[raw.strip().lower()]))
-    return answers
+def _answer(column: str, cell: str) -> Answer:
+    _, channel, topic = (column.split(".", 2) + ["", ""])[:3]
+    if channel not in Channel.values or cell.lower() not in ANSWERS:
+        raise parsing.BadValue(f"{column}: {cell!r} is not yes or no for a channel and topic")
+    return Answer(channel, topic, ANSWERS[cell.lower()])
+
+
+READERS: dict[str, Callable[[str, str], str]] = {
+    "name": _short,
+    "country": _short,
+    "phone": _short,
+    "language": _language,
+    "timezone": _zone,
+}

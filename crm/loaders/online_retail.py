@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from crm.loaders import parsing
 from crm.loaders.order_lines import Line, LineWriter
-from crm.loading import Columns, Numbered, Report, Writer, load_csv
+from crm.loading import Columns, Numbered, Refused, Report, Writer, load_csv, usable
 from crm.models import Order
 
 LONDON = ZoneInfo("Europe/London")
@@ -43,22 +43,22 @@ class RetailWriter(Writer):
         super().__init__(now=now, file=file)
         self._writer = LineWriter(source="online-retail", currency="GBP", now=now)
 
-    def write(self, rows: list[Numbered], report: Report) -> None:
-        self._writer.write(list(_lines(rows, report)), report)
+    def check(self, rows: list[Numbered]) -> list[Line | Refused]:
+        return list(_lines(rows))
+
+    def write(self, checked: list[Line | Refused], report: Report) -> None:
+        self._writer.write(list(usable(checked, report)), report)
 
     def remember(self, rows: list[Numbered]) -> None:
-        self._writer.remember(list(_lines(rows, Report())))
-
-    def finish(self) -> None:
-        self._writer.finish()
+        self._writer.remember(list(usable(self.check(rows), Report())))
 
 
-def _lines(rows: Iterable[Numbered], report: Report) -> Iterator[Line]:
+def _lines(rows: Iterable[Numbered]) -> Iterator[Line | Refused]:
     for number, row in rows:
         try:
             yield _line(number, row)
         except parsing.BadValue as bad:
-            report.reject(number, str(bad), row)
+            yield Refused(number, row, str(bad))
 
 
 def _line(number: int, row: dict[str, str]) -> Line:

@@ -51,7 +51,6 @@ class LineWriter:
         self._first_line: dict[int, int] = {}  # hash of (order, key) -> line number
         self._products = dict(Product.objects.values_list("sku", "pk"))
         self._orders: dict[str, tuple[int, int]] = {}  # number -> (order id, customer id)
-        self._seen: dict[int, tuple[datetime, datetime, str]] = {}
 
     def write(self, lines: list[Line], report: Report) -> None:
         """Write one chunk in one transaction, counting each line once."""
@@ -69,6 +68,7 @@ class LineWriter:
             report.unchanged += len(rows) - len(fresh)
             self._total({row.order_id for row in fresh})
             touches.touch({owners[line.customer] for line in kept}, "orders")
+            self._date(kept, owners)
             self._tell(kept)
 
     def remember(self, lines: list[Line]) -> None:
@@ -80,22 +80,6 @@ class LineWriter:
         self._know(numbers)
         made = [line for line in lines if line.order in self._orders]
         self._rows(made, owners, Report())
-
-    def finish(self) -> None:
-        """Bring the customers' first and last day, and country, up to date."""
-        people = Customer.objects.in_bulk(list(self._seen))
-        for pk, customer in people.items():
-            first, last, country = self._seen[pk]
-            customer.first_seen_at = min(customer.first_seen_at, first)
-            # A customer made by this import was seen when they bought, not when we read it.
-            made_here = customer.last_seen_at == self.now
-            customer.last_seen_at = last if made_here else max(customer.last_seen_at, last)
-            customer.country = customer.country or country
-        Customer.objects.bulk_update(
-            people.values(), ["first_seen_at", "last_seen_at", "country"], batch_size=500
-        )
-        changed = ("field:first_seen_at", "field:last_seen_at", "field:country")
-        touches.touch(people, *changed)
 
     def _rows(
         self, lines: list[Line], owners: dict[str, int], report: Report
@@ -121,11 +105,13 @@ class LineWriter:
                     )
                 )
                 kept.append(line)
-                self._see(customer_id, line)
         return rows, kept
 
     def _make_products(self, lines: list[Line]) -> None:
         missing = {line.sku: line for line in reversed(lines) if line.sku not in self._products}
+        # Another import may have made them since.
+        known = dict(Product.objects.filter(sku__in=list(missing)).values_list("sku", "pk"))
+        self._products |= known
         made = Product.objects.bulk_create(
             Product(
                 sku=sku,
@@ -136,6 +122,7 @@ class LineWriter:
                 created_at=line.placed_at,
             )
             for sku, line in missing.items()
+            if sku not in known
         )
         self._products |= {product.sku: product.pk for product in made}
 
@@ -177,15 +164,26 @@ class LineWriter:
             total=Subquery(lines.annotate(sum=Sum(worth)).values("sum"), output_field=money)
         )
 
-    def _see(self, customer_id: int, line: Line) -> None:
-        first, last, country = self._seen.get(
-            customer_id, (line.placed_at, line.placed_at, line.country)
+    def _date(self, lines: list[Line], owners: dict[str, int]) -> None:
+        """Bring the customers' first and last day, and country, up to date."""
+        bought: dict[int, list[Line]] = {}
+        for line in lines:
+            bought.setdefault(owners[line.customer], []).append(line)
+        people = Customer.objects.in_bulk(list(bought))
+        for pk, customer in people.items():
+            days = [line.placed_at for line in bought[pk]]
+            customer.first_seen_at = min(customer.first_seen_at, *days)
+            # A customer made by this chunk was seen when they bought, not when we read it.
+            made_here = customer.last_seen_at == self.now
+            customer.last_seen_at = max(days) if made_here else max(customer.last_seen_at, *days)
+            customer.country = customer.country or next(
+                (line.country for line in bought[pk] if line.country), ""
+            )
+        Customer.objects.bulk_update(
+            people.values(), ["first_seen_at", "last_seen_at", "country"], batch_size=500
         )
-        self._seen[customer_id] = (
-            min(first, line.placed_at),
-            max(last, line.placed_at),
-            country or line.country,
-        )
+        changed = ("field:first_seen_at", "field:last_seen_at", "field:country")
+        touches.touch(people, *changed)
 
     def _tell(self, lines: list[Line]) -> None:
         """Each order is one fact of the past: it is on the timeline, and nobody reacts to it."""

@@ -37,13 +37,11 @@ class OrderWriter(Writer):
         for currency, lines in self._by_currency(rows, Report()):
             self._writer(currency).remember(lines)
 
-    def finish(self) -> None:
-        for writer in self._writers.values():
-            writer.finish()
-
     def _writer(self, currency: str) -> LineWriter:
-        made = LineWriter(source="import", currency=currency, now=self.now)
-        return self._writers.setdefault(currency, made)
+        if currency not in self._writers:
+            made = LineWriter(source="import", currency=currency, now=self.now)
+            self._writers[currency] = made
+        return self._writers[currency]
 
     def _by_currency(self, rows: list[Numbered], report: Report) -> list[tuple[str, list[Line]]]:
         lines = list(_lines(rows, report))

@@ -41,10 +41,8 @@ class People:
         self._attached: list[tuple[Key, Person]] = []
 
     def look_up(self, rows: Iterable[dict[str, str]]) -> None:
-        """Read whatever the database knows of these identifiers, in three queries."""
-        keys = {key for ids in rows for key in ids.items()}
-        found = _identities(keys)
-        for pk, kind, value, customer in found:
+        """Read whatever the database knows of these identifiers, in a few queries."""
+        for pk, kind, value, customer in _identities(rows):
             person = self._by_pk.setdefault(customer, Person(pk=customer))
             self._by_key[kind, value] = person
             person.anchor = person.anchor or pk
@@ -64,7 +62,7 @@ class People:
         other user id.
         """
         keys = list(ids.items())  # the strongest first
-        owners = [self._by_key.get(key) for key in keys]
+        owners = list(map(self._by_key.get, keys))
         user_id = ids.get("user_id")
         person = next((o for o in owners if o and _fits(o, user_id)), None)
         for (kind, value), owner in zip(keys, owners, strict=True):
@@ -84,6 +82,9 @@ class People:
 
     def fill(self, person: Person, values: dict[str, Any]) -> bool:
         """Write what a row says into the person; return whether it says anything new."""
+        if not person.values:
+            person.values = values
+            return bool(values)
         if "traits" in values:
             values = values | {"traits": person.values.get("traits", {}) | values["traits"]}
         changed = {name for name, value in values.items() if person.values.get(name) != value}
@@ -103,7 +104,7 @@ class People:
         for pk, person in zip(ids, self._new, strict=True):
             person.pk = pk
             seen = _moment(person.first_seen or self.now)
-            rows.append((pk, _uuid(), *_row(person.values), True, seen, seen))
+            rows.append((pk, uuid4().hex, *_row(person.values), True, seen, seen))
         bulk.insert(Customer, columns, rows)
         touches.touch(ids, touches.EVERYTHING)
 
@@ -125,8 +126,8 @@ class People:
         for pk, ((kind, value), person) in zip(ids, self._attached, strict=True):
             identities.append((pk, person.pk, kind, value, self.source, now))
             if person.anchor:
-                one, other = sorted((person.anchor, pk))
-                edges.append((one, other, "import", self.source, STRENGTH, now))
+                ends = (person.anchor, pk) if person.anchor < pk else (pk, person.anchor)
+                edges.append((*ends, "import", self.source, STRENGTH, now))
             else:
                 person.anchor = pk
         names = ("id", "customer", "kind", "value", "source", "first_seen_at")
@@ -137,21 +138,23 @@ class People:
             Customer.objects.filter(pk__in=known, is_known=False).update(is_known=True)
 
 
+AS_JSON = json.JSONEncoder(ensure_ascii=False).encode
 STRENGTH = Evidence.STRENGTHS[Evidence.Kind.IMPORT]
 
 
-def _identities(keys: set[Key]) -> list[tuple[int, str, str, int]]:
+def _identities(rows: Iterable[dict[str, str]]) -> list[tuple[int, str, str, int]]:
     """(id, kind, value, customer) of those of these identifiers that somebody has."""
-    by_kind: dict[str, list[str]] = {}
-    for kind, value in keys:
-        by_kind.setdefault(kind, []).append(value)
+    by_kind: dict[str, set[str]] = {}
+    for ids in rows:
+        for kind, value in ids.items():
+            by_kind.setdefault(kind, set()).add(value)
     found: list[tuple[int, str, str, int]] = []
     with connection.cursor() as cursor:  # ten thousand values in a list, not as many parameters
         for kind, values in sorted(by_kind.items()):
             cursor.execute(
                 "SELECT id, kind, value, customer_id FROM crm_identity"
                 f" WHERE kind = %s AND {bulk.among(Identity, 'value')}",
-                [kind, bulk.listed(values)],
+                [kind, bulk.listed(sorted(values))],
             )
             found += cursor.fetchall()
     return sorted(found, key=lambda row: (STRONGEST_FIRST.index(row[1]), row[0]))
@@ -169,15 +172,10 @@ def _row(values: dict[str, Any]) -> tuple[str, ...]:
         values.get("language", Customer.Language.ENGLISH.value),
         values.get("country", ""),
         values.get("timezone", "UTC"),
-        json.dumps(values["traits"], ensure_ascii=False) if values.get("traits") else "{}",
+        AS_JSON(values["traits"]) if values.get("traits") else "{}",
     )
 
 
 @lru_cache(maxsize=1024)
 def _moment(at: datetime) -> str:
     return str(connection.ops.adapt_datetimefield_value(at.astimezone(UTC)))
-
-
-def _uuid() -> str:
-    made = uuid4()
-    return str(made) if connection.vendor == "postgresql" else made.hex

@@ -46,7 +46,7 @@ class Sink:
             self.changed.notify_all()
         return "250 OK"
 
-    def wait_for(self, number, seconds=60):
+    def wait_for(self, number, seconds=300):
         with self.changed:
             return self.changed.wait_for(
                 lambda: sum(self.received.values()) >= number, timeout=seconds
@@ -101,7 +101,7 @@ def run(environment, *arguments):
         env=environment,
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr[-3000:]
     return done.stdout
@@ -173,7 +173,7 @@ def test_killed_again_and_again_nobody_is_forgotten_and_nobody_gets_it_twice(
     assert len(uncertain) <= KILLS * 2, "at most one per connection and kill is uncertain"
 
 
-def until_finished(environment, seconds=120):
+def until_finished(environment, seconds=300):
     """The scheduler goes on; what still hangs is settled when its lease ends."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

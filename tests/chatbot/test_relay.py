@@ -104,7 +104,7 @@ def test_a_process_without_sockets_can_wake_the_others(monkeypatch):
 
     monkeypatch.setattr(relay, "get_channel_layer", Layer)
     relay.sender.send(7)
-    asyncio.run_coroutine_threadsafe(asyncio.sleep(0), relay.sender.loop).result(5)
+    asyncio.run_coroutine_threadsafe(asyncio.sleep(0), relay.sender.loop).result(60)
     assert sent == [("chat.7", 7)]
 
 
@@ -117,5 +117,5 @@ def test_a_broker_that_hangs_holds_nobody_up(monkeypatch):
     monkeypatch.setattr(relay, "MOST", 5)
     for _ in range(20):
         relay.sender.send(7)
-        asyncio.run_coroutine_threadsafe(asyncio.sleep(0), relay.sender.loop).result(5)
+        asyncio.run_coroutine_threadsafe(asyncio.sleep(0), relay.sender.loop).result(60)
     assert len(relay.sender.on_their_way) == 5

@@ -68,7 +68,7 @@ def open_page(browser):
         context = browser.new_context(locale=locale, viewport={"width": width, "height": 900})
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(60_000)
         page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
         page.on("response", lambda r: complaints.append(r.url) if r.status >= 400 else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -104,7 +104,7 @@ def say(page, text):
     box.press("Enter")
 
 
-def until(page, url, locator, *, seconds=60):
+def until(page, url, locator, *, seconds=120):
     """Look at a page again and again until something is on it."""
     for _ in range(seconds * 2):
         page.goto(url)

@@ -72,7 +72,7 @@ def test_no_server_starts_half_configured(tmp_path, server):
         env=kept | {"VAR_DIR": str(tmp_path), "DEBUG": "0"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert done.returncode != 0

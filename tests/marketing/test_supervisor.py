@@ -3,11 +3,18 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
 
 import pytest
 
-WAITS = "import time\ntime.sleep(60)"
-STUBBORN = "import signal, time\nsignal.signal(signal.SIGTERM, lambda *a: None)\ntime.sleep(60)"
+WAITS = "import time\ntime.sleep(600)"
+STUBBORN = """
+import pathlib, signal, time
+signal.signal(signal.SIGTERM, lambda *a: None)
+pathlib.Path(__file__).with_name("stands").touch()
+time.sleep(600)
+"""
+LONG = 120  # seconds a busy machine may take
 
 
 def supervise(tmp_path, program, *, patience=30):
@@ -37,6 +44,13 @@ def read_until(process, word):
     pytest.fail(f"never said {word}")
 
 
+def until_there(path):
+    end = time.monotonic() + LONG
+    while not path.exists():
+        assert time.monotonic() < end, f"no {path.name}"
+        time.sleep(0.02)
+
+
 def is_running(pid):
     try:
         os.kill(pid, 0)
@@ -49,7 +63,7 @@ def test_ctrl_c_stops_everything_and_leaves_nobody(tmp_path):
     process = supervise(tmp_path, WAITS)
     pid = int(read_until(process, "started").split()[1])
     process.send_signal(signal.SIGINT)
-    assert process.wait(20) == 0
+    assert process.wait(LONG) == 0
     assert not is_running(pid)
 
 
@@ -60,21 +74,19 @@ def test_what_dies_is_started_again(tmp_path):
     second = int(read_until(process, "started").split()[1])
     assert second != first
     process.terminate()
-    assert process.wait(20) == 0
+    assert process.wait(LONG) == 0
 
 
 def test_what_dies_at_once_every_time_ends_the_run(tmp_path):
     process = supervise(tmp_path, "raise SystemExit(3)")
     read_until(process, "again and again")
-    assert process.wait(20) == 1
+    assert process.wait(LONG) == 1
 
 
 def test_what_will_not_stop_is_killed_after_a_while(tmp_path):
     process = supervise(tmp_path, STUBBORN, patience=1)
     pid = int(read_until(process, "started").split()[1])
-    # Its signal handler must stand before it is told to stop.
-    read = subprocess.run(["sleep", "0.5"], check=True)
-    assert read.returncode == 0
+    until_there(tmp_path / "stands")  # or it would stop at once
     process.terminate()
-    assert process.wait(20) == 1
+    assert process.wait(LONG) == 1
     assert not is_running(pid)

@@ -336,7 +336,7 @@ class TestTwice(TestCase):
             writer, report = CustomerWriter(now=NOON, file="x"), Report()
             numbered = [(n, dict(zip(CELLS, row, strict=True))) for n, row in enumerate(rows)]
             for start in range(0, len(rows), size):
-                writer.write(numbered[start : start + size], report)
+                writer.write(writer.check(numbered[start : start + size]), report)
             worlds.append((world(), report.created, report.updated, report.rejected))
         assert worlds[0] == worlds[1] == worlds[2]
 
