@@ -4,6 +4,15 @@ from typing import Any
 
 from celery.schedules import crontab
 
+# What takes minutes has a queue of its own, or a message to a customer would wait behind it.
+SHORT, LONG = "celery", "long"
+TAKES_LONG = (
+    "marketing.tasks.train_all",
+    "crm.tasks.run_import",
+    "crm.tasks.look_after_imports",
+    "crm.tasks.find_duplicates",
+)
+
 SCHEDULE: dict[str, dict[str, Any]] = {
     "hand waiting events over": {"task": "crm.tasks.dispatch_events", "schedule": 30.0},
     "look after campaigns": {"task": "campaigns.tasks.sweep", "schedule": 30.0},
@@ -17,6 +26,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "go on with imports that a crash left": {
         "task": "crm.tasks.look_after_imports",
         "schedule": 60.0,
+        "options": {"expires": 60},  # or they pile up behind an import of an hour
     },
     "fill all segments anew": {
         "task": "crm.tasks.refresh_segments",

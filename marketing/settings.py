@@ -16,9 +16,10 @@ import environ
 import structlog
 from csp.constants import NONCE, NONE, SELF
 from django.utils.translation import gettext_lazy as _
+from kombu import Exchange, Queue
 
 from marketing import navigation
-from marketing.schedule import SCHEDULE
+from marketing.schedule import LONG, SCHEDULE, SHORT, TAKES_LONG
 from marketing.subscriptions import SUBSCRIPTIONS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -169,6 +170,10 @@ if CELERY_BROKER_URL.startswith("filesystem://"):
         "control_folder": str(_queue / "control"),
         "polling_interval": 0.2,
     }
+# A worker that is told no queue serves both.
+CELERY_TASK_QUEUES = [Queue(name, Exchange(name), routing_key=name) for name in (SHORT, LONG)]
+CELERY_TASK_DEFAULT_QUEUE = SHORT
+CELERY_TASK_ROUTES = {task: {"queue": LONG} for task in TAKES_LONG}
 CELERY_TASK_ALWAYS_EAGER = TESTING
 CELERY_TASK_EAGER_PROPAGATES = True
 CELERY_TASK_IGNORE_RESULT = True

@@ -23,7 +23,6 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 def _run(options: argparse.Namespace) -> dict[str, Any]:
     from crm.ml import clusters as ml
     from crm.ml.density import by_density
-    from crm.ml.portraits import portraits
 
     table = read_table(options.input, needs=["customer"])
     if table.empty:
@@ -43,24 +42,29 @@ def _run(options: argparse.Namespace) -> dict[str, Any]:
     pd.DataFrame({"customer": table["customer"], "cluster": labels}).to_csv(
         options.output, index=False
     )
-    named = portraits(points, labels, names, {})
     return {
         "method": options.method,
         "k": len(np.unique(labels[grouped])),
         "silhouette": round(found.silhouette, 4),
         "stability": round(found.stability, 4) if options.method == "kmeans" else None,
-        "clusters": [
-            {
-                "cluster": label,
-                "size": int((labels == label).sum()),
-                "name": portrait.name_en,
-                "description": portrait.description_en,
-                "name_zh": portrait.name_zh,
-                "description_zh": portrait.description_zh,
-            }
-            for label, portrait in named.items()
-        ],
+        "clusters": _described(points, labels, names),
     }
+
+
+def _described(points: np.ndarray, labels: np.ndarray, names: list[str]) -> list[dict[str, Any]]:
+    from crm.ml.portraits import portraits
+
+    return [
+        {
+            "cluster": label,
+            "size": int((labels == label).sum()),
+            "name": portrait.name_en,
+            "description": portrait.description_en,
+            "name_zh": portrait.name_zh,
+            "description_zh": portrait.description_zh,
+        }
+        for label, portrait in portraits(points, labels, names, {}).items()
+    ]
 
 
 def _features(path: str, table: pd.DataFrame) -> tuple[list[str], np.ndarray]:

@@ -6,7 +6,7 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from crm.ml.estimator import State
+from crm.ml.estimator import State, restored
 from crm.ml.rules import rules
 
 COLUMNS = ("left", "right", "support", "confidence", "lift", "p_value", "significant")
@@ -92,10 +92,7 @@ class BasketRules:
 
     @classmethod
     def from_state(cls, state: State) -> Self:
-        self = cls(**state.settings)
-        for name, array in state.arrays.items():
-            setattr(self, name, array)
-        return self
+        return restored(cls, state)
 
     @cached_property
     def _from(self) -> dict[int, list[int]]:

@@ -9,7 +9,7 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from crm.ml.estimator import State
+from crm.ml.estimator import State, restored
 
 TIGHTER = 0.97  # of the inertia: what a fresh start must reach to replace known groups
 LARGEST_K = 8
@@ -79,10 +79,7 @@ class Clusters:
 
     @classmethod
     def from_state(cls, state: State) -> Self:
-        self = cls(**state.settings)
-        for name, array in state.arrays.items():
-            setattr(self, name, array)
-        return self
+        return restored(cls, state)
 
     def _logged(self, features: np.ndarray) -> np.ndarray:
         if not self.logs_.any():

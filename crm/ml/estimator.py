@@ -1,9 +1,11 @@
 """The one shape shared by everything in this project that learns."""
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, ClassVar, Protocol, Self, TypeVar
 
 import numpy as np
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -24,3 +26,11 @@ class Estimator(Protocol):
 
     @classmethod
     def from_state(cls, state: State) -> Self: ...
+
+
+def restored(kind: type[T], state: State) -> T:
+    """An estimator whose arrays are kept under the names that it learned them by."""
+    made = kind(**state.settings)
+    for name, array in state.arrays.items():
+        setattr(made, name, array)
+    return made

@@ -10,7 +10,7 @@ from typing import ClassVar, Self
 import numpy as np
 from scipy.special import hyp2f1
 
-from crm.ml.estimator import State
+from crm.ml.estimator import State, restored
 from crm.ml.likelihoods import fit_money, fit_purchases
 
 DRAWS = 200  # simulated futures per customer behind an interval
@@ -169,10 +169,7 @@ class Lifetime:
 
     @classmethod
     def from_state(cls, state: State) -> Self:
-        self = cls(**state.settings)
-        for name, array in state.arrays.items():
-            setattr(self, name, array)
-        return self
+        return restored(cls, state)
 
     def _interval(
         self, summary: Summary, horizon: float, rng: np.random.Generator

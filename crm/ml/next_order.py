@@ -14,7 +14,7 @@ from typing import ClassVar, Self
 import numpy as np
 from scipy.special import stdtr, stdtrit
 
-from crm.ml.estimator import State
+from crm.ml.estimator import State, restored
 
 LEVELS = (0.05, 0.5, 0.95)
 GRID = np.linspace(0.0, 1.0, 101)
@@ -123,9 +123,7 @@ class NextOrder:
 
     @classmethod
     def from_state(cls, state: State) -> Self:
-        self = cls(**state.settings)
-        self.rhythm_, self.levels_ = state.arrays["rhythm_"], state.arrays["levels_"]
-        return self
+        return restored(cls, state)
 
     def _middle(self, seen: Pauses) -> tuple[np.ndarray, np.ndarray]:
         """(customers,) each: mean and deviation of the logarithm of the next pause."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from crm import artifacts, needs, opinions
+from crm import artifacts, needs
 from crm.encoder import encode_openings as encode
 from crm.ml.evaluation import f1_by_label
 from crm.ml.needs import OF_INTENT, OTHER, NeedsClassifier, by_words
@@ -44,11 +44,7 @@ def train_needs(order: Order) -> dict[str, Any]:
         rows=len(own),
         seconds=time.process_time() - started,
     )
-    report = conclude(candidate, evidence, order) | {"kept": candidate.kept_}
-    if order.keep:
-        opinions.catch_up(now=order.now)
-        report["customers"] = needs.refresh(as_of=order.as_of, now=order.now)
-    return report
+    return conclude(candidate, evidence, order) | {"kept": candidate.kept_}
 
 
 def _own(order: Order) -> list[tuple[str, str]]:

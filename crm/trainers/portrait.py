@@ -1,11 +1,22 @@
-"""Interests and habits: nothing is learned over time; everybody is looked at as of the moment."""
+"""Opinions, interests and habits: nothing is learned over time; everybody is looked at anew."""
 
 import time
 from collections.abc import Callable
 from typing import Any
 
-from crm import habits, interests
+from crm import habits, interests, needs, opinions
 from crm.training import Order
+
+
+def train_opinions(order: Order) -> dict[str, Any]:
+    """All texts, read once by what was promoted just now; and the needs that they tell of."""
+    return _counted(
+        order,
+        lambda: {
+            "understood": opinions.catch_up(now=order.now),
+            "customers": needs.refresh(as_of=order.as_of, now=order.now),
+        },
+    )
 
 
 def train_interests(order: Order) -> dict[str, Any]:

@@ -83,8 +83,8 @@ def _evidence(
 
     candidate, final = fitted
     chance = candidate.predict(later.matrix)
-    tenths = judging.by_tenths(later.target, chance)
-    final.remember(tenths)
+    backtest = _backtest(goal, chance, past, later) | {"random_split": at_random}
+    final.remember(backtest["tenths"])
     champion = training.again(
         artifacts.load_serving(type(final)),
         candidate,
@@ -102,17 +102,23 @@ def _evidence(
         data_fingerprint=training.fingerprint(past.ids, past.matrix, past.target),
         rows=len(past.ids) + len(later.ids),
         seconds=time.process_time() - started,
-        backtest={
-            "kind": "chance",
-            "days": goal.days,
-            "rate": round(float(later.target.mean()), 4),
-            "tenths": tenths,
-            "random_split": at_random,
-            "time_split": judging.quality(later.target, chance),
-            "members": _alone(past, later),
-            "left_out_orders": later.left_out,
-        },
+        backtest=backtest,
     )
+
+
+def _backtest(goal: Goal, chance: "np.ndarray", past: Sample, later: Sample) -> dict[str, Any]:
+    """What the admin shows of the chances given at the latest moment, and of what came true."""
+    from crm.ml import judging
+
+    return {
+        "kind": "chance",
+        "days": goal.days,
+        "rate": round(float(later.target.mean()), 4),
+        "tenths": judging.by_tenths(later.target, chance),
+        "time_split": judging.quality(later.target, chance),
+        "members": _alone(past, later),
+        "left_out_orders": later.left_out,
+    }
 
 
 def _moments(goal: Goal, as_of: datetime) -> tuple[list[datetime], datetime]:

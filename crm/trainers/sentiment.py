@@ -49,10 +49,7 @@ def train_sentiment(order: Order) -> dict[str, Any]:
         rows=len(own),
         seconds=time.process_time() - started,
     )
-    report = conclude(candidate, evidence, order)
-    if order.keep:
-        report["understood"] = opinions.catch_up(now=order.now)
-    return report
+    return conclude(candidate, evidence, order)
 
 
 def _own(order: Order) -> list[tuple[str, str]]:

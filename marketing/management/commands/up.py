@@ -23,6 +23,7 @@ from django.utils import timezone
 
 from crm.models import Artifact, Customer
 from marketing import demo
+from marketing.schedule import LONG, SHORT
 from marketing.supervisor import Supervisor, python
 
 STAFF = "staff"
@@ -63,12 +64,9 @@ class Command(BaseCommand):
         web += ["--host", options["host"], "--port", str(options["port"])]
         web += ["--log-level", "warning", "--ws-max-size", "65536"]
         web += ["--timeout-graceful-shutdown", "5"]
-        # Celery warns of running as root for pickle's sake; our tasks are JSON.
-        worker = ["-W", "ignore:You're running the worker", "-m", "celery", "-q"]
-        worker += ["-A", "marketing", "worker", "-B", "-c", "1", "-l", "WARNING"]
-        worker += ["--statedb", str(settings.VAR_DIR / "worker-state")]
-        worker += ["--pidfile", "", "--without-mingle", "--max-memory-per-child", "400000"]
-        return {"web": python(*web), "worker": python(*worker)}
+        short = _worker(SHORT, "-B", "--max-memory-per-child", "400000")
+        long = _worker(LONG, "--max-tasks-per-child", "1")  # what a training took is given back
+        return {"web": python(*web), "worker": short, "worker of long tasks": long}
 
     def _staff(self) -> User | None:
         """Make a first staff login; its password is kept where only this user can read it."""
@@ -106,6 +104,15 @@ class Command(BaseCommand):
     def _say(self, text: str) -> None:
         sys.stderr.write(text + "\n")
         sys.stderr.flush()
+
+
+def _worker(queue: str, *options: str) -> list[str]:
+    """One process that works through one queue."""
+    # Celery warns of running as root for pickle's sake; our tasks are JSON.
+    worker = ["-W", "ignore:You're running the worker", "-m", "celery", "-q", "-A", "marketing"]
+    worker += ["worker", "-Q", queue, "-n", f"{queue}@%h", "-c", "1", "-l", "WARNING"]
+    worker += ["--statedb", str(settings.VAR_DIR / f"worker-state-{queue}")]
+    return python(*worker, "--pidfile", "", "--without-mingle", *options)
 
 
 def _champions() -> bool:
