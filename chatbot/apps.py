@@ -1,5 +1,6 @@
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 
 class ChatbotConfig(AppConfig):
@@ -10,8 +11,9 @@ class ChatbotConfig(AppConfig):
         from campaigns import channels  # the app registry must be ready first
         from chatbot import listening, portrait
         from chatbot.channel import ChatChannel
-        from crm import needs
+        from crm import learned, needs
 
         channels.register("chat", ChatChannel())
+        learned.register_names({"intents": gettext_noop("What a message wants")})
         portrait.register()
         needs.register_examples(listening.examples)

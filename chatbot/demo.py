@@ -4,6 +4,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,11 +12,14 @@ import numpy as np
 from django.utils import timezone
 
 from chatbot import listening, seeds
+from chatbot.events import MessageReceived
 from chatbot.models import Answer, Conversation, Example, Handoff, Message
+from crm import timeline
 from crm.models import Customer, Feedback, Product
 
 Line = tuple[str, str, str]  # who, what, intent
 BATCH = 1000
+FELT = {"complaint": "neg", "thanks": "pos", "feedback_pos": "pos"}  # by intent
 SCRIPTS: dict[str, list[list[Line]]] = {
     "zh": [
         [("customer", "想看看{category}", "recommend"), ("bot", "为您找到几款：{title} ¥{price}", ""),
@@ -96,7 +100,10 @@ def _write(
             score = float(rng.choice([3, 4, 4, 5, 5, 5]))
             ratings.append(Feedback(customer_id=chat.customer_id, kind="csat", score=score, language=chat.language,
                                     source="chat", key=f"csat:{chat.public_id}", at=chat.updated_at))  # fmt: skip
-    listening.note(Message.objects.bulk_create(messages, batch_size=BATCH))
+    written = Message.objects.bulk_create(messages, batch_size=BATCH)
+    listening.note(written)
+    heard = [_heard(message) for message in written if message.sender == Message.Sender.CUSTOMER]
+    timeline.record_many(heard, received_at=now, announce=False)
     Handoff.objects.bulk_create(handoffs, batch_size=BATCH)
     Feedback.objects.bulk_create(ratings, batch_size=BATCH, ignore_conflicts=True)
     return len(rows)
@@ -145,3 +152,24 @@ def _messages(chat: Conversation, lines: list[Line], words: dict[str, Any]) -> l
             )
         )
     return rows
+
+
+def _heard(message: Message) -> timeline.Entry:
+    """The fact that a living chat would have told of this message."""
+    intent = message.payload["intent"]
+    fact = MessageReceived(
+        conversation=str(message.conversation.public_id),
+        seq=message.seq,
+        intent=intent["name"],
+        confidence=intent["confidence"],
+        acts=(),
+        sentiment=FELT.get(intent["name"], "neu"),
+    )
+    return timeline.Entry(
+        customer_id=message.conversation.customer_id,
+        kind=fact.kind,
+        data=asdict(fact),
+        happened_at=message.created_at,
+        message_id=f"demo-chat-{message.pk}",
+        source="demo",
+    )

@@ -6,32 +6,44 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from crm import learned
+
 COLOURS = ("#94a3b8", "#4f46e5")
+PEERS = ("spearman", "mae", "total_ratio")
 MEASURES = ("auc", "average_precision", "brier", "ece", "lift_at_10")
 
 
 def page(backtest: Mapping[str, Any]) -> dict[str, Any] | None:
     """What the template draws; None where an artifact has no back-test."""
     if backtest.get("kind") == "chance":
-        return _of_chance(backtest) | {"options": _options()}
+        return _of_chance(backtest)
     if backtest.get("kind") == "value":
-        return _of_value(backtest) | {"options": _options()}
+        return _of_value(backtest)
     return None
 
 
 def _of_chance(backtest: Mapping[str, Any]) -> dict[str, Any]:
     tenths = backtest["tenths"]
     numbers = [str(place) for place in range(1, len(tenths) + 1)]
+    across = _("Tenths of the customers, the likeliest last")
     splits = [backtest["random_split"], backtest["time_split"]]
     return {
         "calibration": _chart(
             numbers,
-            (_("foretold"), [tenth["expected"] for tenth in tenths]),
-            (_("actual"), [tenth["rate"] for tenth in tenths]),
+            (_("foretold"), [100 * tenth["expected"] for tenth in tenths]),
+            (_("actual"), [100 * tenth["rate"] for tenth in tenths]),
         ),
+        "calibration_options": _options(across, _("Share of customers, %")),
         "lift": _chart(numbers, (_("lift"), [tenth["lift"] for tenth in tenths])),
-        "splits": [(name, *(split[name] for split in splits)) for name in MEASURES],
-        "members": sorted(backtest["members"].items(), key=lambda one: -one[1]),
+        "lift_options": _options(across, _("Times as often as among all")),
+        "splits": [
+            (learned.measure(name), *(learned.figure(split[name]) for split in splits))
+            for name in MEASURES
+        ],
+        "members": [
+            (learned.kind(name), learned.figure(auc))
+            for name, auc in sorted(backtest["members"].items(), key=lambda one: -one[1])
+        ],
         "left_out": backtest["left_out_orders"],
     }
 
@@ -44,27 +56,32 @@ def _of_value(backtest: Mapping[str, Any]) -> dict[str, Any]:
             (_("foretold"), [month["expected"] for month in months]),
             (_("actual"), [month["actual"] for month in months]),
         ),
+        "months_options": _options(_("Months after the day it was foretold"), _("Money")),
         "peers": [
-            (name, found["spearman"], found["mae"], found["total_ratio"])
+            (learned.kind(name), *(learned.figure(found[one]) for one in PEERS))
             for name, found in backtest["peers"].items()
         ],
         "covered": backtest["covered"],
     }
 
 
-def _options() -> str:
-    """Bars side by side, with a scale and a legend: the two are there to be compared."""
+def _options(across: str, upward: str) -> str:
+    """Bars side by side, with named scales and a legend: the two are there to be compared."""
     return json.dumps(
         {
             "animation": False,
             "maintainAspectRatio": False,
             "plugins": {"legend": {"display": True, "position": "bottom"}},
             "scales": {
-                "x": {"stacked": False, "grid": {"display": False}},
-                "y": {"stacked": False, "beginAtZero": True},
+                "x": {"stacked": False, "grid": {"display": False}, "title": _title(across)},
+                "y": {"stacked": False, "beginAtZero": True, "title": _title(upward)},
             },
         }
     )
+
+
+def _title(text: str) -> dict[str, Any]:
+    return {"display": True, "text": text}
 
 
 def _chart(labels: Sequence[str], *series: tuple[str, Sequence[float]]) -> str:

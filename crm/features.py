@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from django.core.cache import cache
 from django.db.models import Avg, Count, Max, Min, Q, QuerySet, Sum
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
@@ -122,6 +123,15 @@ def main_currency(*, as_of: datetime) -> str:
     )
     first = counted.order_by("-n", "currency").first()
     return first["currency"] if first else "CNY"
+
+
+def shop_currency(*, now: datetime) -> str:
+    """The main currency at present, looked up once an hour: amounts on pages are said in it."""
+    known: str | None = cache.get("features:currency")
+    if known is None:
+        known = main_currency(as_of=now)
+        cache.set("features:currency", known, 3600)
+    return known
 
 
 def said(name: str, value: float | None) -> str:

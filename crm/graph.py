@@ -14,7 +14,17 @@ from django.db.models.functions import RowNumber
 from django.utils.translation import gettext_lazy as _
 
 from crm import baskets
-from crm.models import Brand, Category, Customer, Event, Membership, OrderLine, Product, Segment
+from crm.models import (
+    Brand,
+    Category,
+    Customer,
+    Event,
+    Interest,
+    Membership,
+    OrderLine,
+    Product,
+    Segment,
+)
 
 DEGREE = 25  # neighbours of one node by one kind of edge
 WIDEST = 400  # nodes that one step is taken from
@@ -35,6 +45,7 @@ SAYS = {
     "made_by": ("{0} is made by {1}", "{0}的品牌是{1}"),
     "member_of": ("{0} belongs to “{1}”", "{0}属于“{1}”"),
     "said": ("{0} spoke in {1}", "{0}参与了{1}"),
+    "mentioned": ("{0} asked about {1} in the chat", "{0}在聊天中问过{1}"),
     "together": ("{0} is often bought with {1}", "{0}常与{1}一起购买"),
 }
 
@@ -210,6 +221,17 @@ def _spoken() -> QuerySet[Any]:
     return told.annotate(conversation=KT("data__conversation"))
 
 
+def _asked_about(kind: str, named: type[Brand] | type[Category]) -> Callable[[], QuerySet[Any]]:
+    """Interests of a kind that the chat speaks for, with the row that they name."""
+
+    def rows() -> QuerySet[Any]:
+        row = named.objects.filter(slug=OuterRef("value")).values("pk")[:1]
+        asked = Interest.objects.filter(kind=kind, evidence__has_key="asked")
+        return asked.annotate(named=Subquery(row))
+
+    return rows
+
+
 RELATIONS = (
     Relation("bought", "customer", "product", _sold, ("order__customer_id", "product_id")),
     Relation("belongs_to", "product", "category", Product.objects.all, ("pk", "category_id")),
@@ -226,6 +248,17 @@ RELATIONS = (
         ("customer_id", "conversation"),
         both_ways=False,
     ),
+    *(
+        Relation(
+            "mentioned",
+            "customer",
+            kind,
+            _asked_about(kind, model),
+            ("customer_id", "named"),
+            both_ways=False,
+        )
+        for kind, model in (("brand", Brand), ("category", Category))
+    ),
 )
 TABLES: dict[str, Any] = {
     "customer": Customer,
@@ -237,11 +270,18 @@ TABLES: dict[str, Any] = {
 
 
 def _together(products: list[int]) -> list[Edge]:
-    """Pairs by significant rules; they come from the serving artifact, not from a table."""
-    return [
-        Edge("together", Node("product", str(pair.left)), Node("product", str(pair.right)))
+    """Pairs by significant rules; they come from the serving artifact, not from a table.
+
+    A pair is one edge, whichever of its two products the rule begins at.
+    """
+    pairs = (
+        sorted((pair.left, pair.right))
         for product in products
         for pair in baskets.together([product], n=DEGREE)
+    )
+    return [
+        Edge("together", Node("product", str(one)), Node("product", str(other)))
+        for one, other in pairs
     ]
 
 

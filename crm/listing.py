@@ -27,6 +27,7 @@ class FastAdmin(ModelAdmin):
     show_full_result_count = False
     list_per_page = 50
     compressed_fields = True
+    nothing_yet: Any = ""  # what to do where the list is empty
 
 
 class ReadOnlyAdmin(FastAdmin):

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from crm import scores
+from crm import features, scores
 from crm.insight.drawing import Frame
 from crm.insight.value_curve import curve
 from crm.models import Customer, Score
@@ -42,13 +42,14 @@ class Gauge:
 
 
 def panel(customer: Customer) -> dict[str, Any]:
-    """One query, and three for the curve where there is one."""
+    """One query, and three for the curve where there is one, and now and then the currency."""
     known = scores.of_customer(customer)
     return {
         "gauges": [_gauge(title, known[name]) for name, title in CHANCES.items() if name in known],
         "value": known.get("clv"),
         "next_order": _next_order(known["next_order"]) if "next_order" in known else None,
         "curve": _drawn(customer, known["clv"]) if "clv" in known else None,
+        "currency": features.shop_currency(now=known["clv"].at) if "clv" in known else "",
     }
 
 

@@ -6,7 +6,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from crm import interests, scores
-from crm.models import Aspect, Customer
+from crm.models import Aspect, Customer, Interest
+from crm.templatetags.catalogue import feature_name
 
 MOST = 5
 # Marked for translation here, translated where it is read.
@@ -17,6 +18,7 @@ NEEDS = {
     "after_sales": gettext_noop("Help after the sale"),
     "account": gettext_noop("Account and privacy"),
     "praise": gettext_noop("Praise"),
+    "other": gettext_noop("Something else"),
 }
 CHANNELS = {
     "email": gettext_noop("E-mail"),
@@ -24,12 +26,12 @@ CHANNELS = {
     "web": gettext_noop("Shop"),
 }
 DEEDS = {
-    "viewed": gettext_noop("viewed"),
-    "clicked": gettext_noop("clicked"),
-    "asked": gettext_noop("asked"),
-    "added": gettext_noop("put in the cart"),
-    "wished": gettext_noop("wished for"),
-    "bought": gettext_noop("bought"),
+    "viewed": gettext_noop("looked at %(times)s ×"),
+    "clicked": gettext_noop("clicked %(times)s ×"),
+    "asked": gettext_noop("asked for %(times)s ×"),
+    "added": gettext_noop("put in the cart %(times)s ×"),
+    "wished": gettext_noop("wished for %(times)s ×"),
+    "bought": gettext_noop("bought %(times)s ×"),
 }
 
 
@@ -49,6 +51,10 @@ def build(customer: Customer) -> dict[str, Any]:
     }
 
 
+def need_name(need: str) -> str:
+    return _(NEEDS[need]) if need in NEEDS else need
+
+
 def _aspects(found: list[dict[str, str]], names: dict[str, str]) -> list[dict[str, str]]:
     return [one | {"name": names.get(one["aspect"], one["aspect"])} for one in found]
 
@@ -57,8 +63,10 @@ def _interest(one: dict[str, Any]) -> dict[str, Any]:
     evidence = one["interest"].evidence
     # In this order, whichever one the database gives back.
     said = ((words, evidence[deed]) for deed, words in DEEDS.items() if deed in evidence)
-    because = ", ".join(f"{_(words)} {times} ×" for words, times in said)
-    return one | {"because": because}
+    because = _(", ").join(_(words) % {"times": times} for words, times in said)
+    is_feature = one["interest"].kind == Interest.Kind.FEATURE
+    name = feature_name(one["interest"].value) if is_feature else one["name"]
+    return one | {"because": because, "name": name}
 
 
 def _needs(score: Any) -> dict[str, Any] | None:
@@ -66,7 +74,7 @@ def _needs(score: Any) -> dict[str, Any] | None:
         return None
     shares = score.detail.get("shares", {})
     return {
-        "shares": [(_(NEEDS[need]) if need in NEEDS else need, n) for need, n in shares.items()],
+        "shares": [(need_name(need), n) for need, n in shares.items()],
         "texts": score.detail.get("texts"),
         "quotes": score.detail.get("quotes", []),
     }

@@ -11,12 +11,14 @@ from django.db.models import Avg, Count, F, Max, Q, Sum
 from django.db.models.functions import TruncDate
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from campaigns import results
 from campaigns.models import Campaign
 from chatbot.models import Conversation
+from crm import features
 from crm.models import Artifact, Customer, Event, Feedback, Order, Score, Segment
 
 WINDOW = 30
@@ -43,6 +45,7 @@ def numbers(now: datetime) -> dict[str, Any]:
     return {
         "customers": _customers(since),
         "revenue": _revenue(since, before, now),
+        "currency": features.shop_currency(now=now),
         "conversion": _conversion(since, now),
         "value": _customer_value(),
         "campaigns": _campaigns(),
@@ -50,6 +53,7 @@ def numbers(now: datetime) -> dict[str, Any]:
         "satisfaction": _satisfaction(since),
         "waiting_chats": Conversation.objects.filter(state="queued").count(),
         "by_day": _by_day(now),
+        "newest_order": Order.objects.aggregate(at=Max("placed_at"))["at"],
         "segments": _segments(),
         "champions": list(
             Artifact.objects.filter(status=Artifact.Status.CHAMPION)
@@ -84,10 +88,10 @@ def charts(figures: dict[str, Any]) -> dict[str, str]:
     """The same numbers as JSON for the charts."""
     days, segments = figures["by_day"], figures["segments"]
     line = {
-        "labels": [day for day, _ in days],
+        "labels": [date_format(date.fromisoformat(day), "MONTH_DAY_FORMAT") for day, _ in days],
         "datasets": [
             {
-                "label": _("Revenue"),
+                "label": f"{_('Revenue')}, {figures['currency']}",
                 "data": [money for _, money in days],
                 "borderColor": "var(--color-primary-600)",
             }
@@ -104,7 +108,7 @@ def charts(figures: dict[str, Any]) -> dict[str, str]:
         ],
     }
     return {
-        "revenue_chart": json.dumps(line),
+        "revenue_chart": json.dumps(line) if any(money for _, money in days) else "",
         "revenue_options": _options(),
         "segment_chart": json.dumps(bars),
         "segment_options": _options(sideways=True),
@@ -125,7 +129,6 @@ def _revenue(since: datetime, before: datetime, now: datetime) -> dict[str, Any]
         now=Sum("total", filter=Q(placed_at__gte=since)),
         then=Sum("total", filter=Q(placed_at__lt=since)),
         orders=Count("pk", filter=Q(placed_at__gte=since, is_refund=False)),
-        currency=Max("currency"),
     )
     this, that = found["now"] or Decimal(0), found["then"] or Decimal(0)
     change = float((this - that) / that * 100) if that else None
@@ -133,7 +136,6 @@ def _revenue(since: datetime, before: datetime, now: datetime) -> dict[str, Any]
         "total": this,
         "orders": found["orders"],
         "change": change,
-        "currency": found["currency"] or "CNY",
     }
 
 

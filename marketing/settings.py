@@ -208,6 +208,7 @@ LLM_API_KEY = env("LLM_API_KEY", default="")
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("zh-hans", _("Chinese"))]
 LOCALE_PATHS = [BASE_DIR / "marketing" / "locale"]
+FORMAT_MODULE_PATH = ["marketing.formats"]
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = env("TIME_ZONE", default="UTC")

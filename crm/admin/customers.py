@@ -17,6 +17,7 @@ from crm.admin.insight import insight
 from crm.listing import FastAdmin, ReadOnlyAdmin
 from crm.models import (
     Customer,
+    Identity,
     Merge,
     Score,
     Suppression,
@@ -28,13 +29,27 @@ from crm.templatetags.catalogue import rfm_name
 
 @admin.register(Customer)
 class CustomerAdmin(FastAdmin):
-    list_display = ["__str__", "email", "language", "country", "rfm_label", "last_seen_at"]
+    list_display = [
+        "__str__",
+        "user_id",
+        "email",
+        "language",
+        "country",
+        "rfm_label",
+        "last_seen_at",
+    ]
     list_filter = ["language", "is_known", RfmFilter]
     search_fields = ["=email", "name__startswith", "=identities__value"]
     search_help_text = _("A whole e-mail address or id, or the beginning of a name")
     ordering = ["-last_seen_at", "-pk"]
+    nothing_yet = _(
+        "Import a file of customers or orders, or send identify and track calls to /v1/."
+    )
     change_form_before_template = "crm/portrait.html"
-    fields = ["name", "email", "phone", "language", "country", "timezone", "traits"]
+    fieldsets = [
+        (None, {"fields": ["name", "email", "phone", "language", "country", "timezone"]}),
+        (_("Traits, as JSON"), {"fields": ["traits"], "classes": ["collapse"]}),
+    ]
 
     def save_model(self, request: HttpRequest, obj: Customer, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
@@ -43,7 +58,15 @@ class CustomerAdmin(FastAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Customer]:
         rfm = Score.objects.filter(customer=OuterRef("pk"), name="rfm").values("label")[:1]
-        return super().get_queryset(request).filter(merged_into=None).annotate(rfm=Subquery(rfm))
+        known_as = Identity.objects.filter(customer=OuterRef("pk"), kind=Identity.Kind.USER_ID)
+        rows = super().get_queryset(request).filter(merged_into=None)
+        return rows.annotate(
+            rfm=Subquery(rfm), known_as=Subquery(known_as.order_by("pk").values("value")[:1])
+        )
+
+    @display(description=_("user id"))
+    def user_id(self, customer: Customer) -> str:
+        return getattr(customer, "known_as", None) or "–"
 
     @display(description=_("RFM"))
     def rfm_label(self, customer: Customer) -> str:

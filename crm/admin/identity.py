@@ -45,6 +45,9 @@ class DuplicatePairAdmin(ReadOnlyAdmin):
     list_select_related = ["one", "other", "decided_by"]
     list_before_template = "crm/duplicates_find.html"
     ordering = ["-score", "pk"]
+    nothing_yet = _(
+        "Nobody seems to be here twice. After an import, look again: the button is above."
+    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[DuplicatePair]:
         both = Q(one__merged_into=None, other__merged_into=None)
@@ -60,7 +63,7 @@ class DuplicatePairAdmin(ReadOnlyAdmin):
 
     @display(description=_("customers"))
     def people(self, pair: DuplicatePair) -> str:
-        return f"{pair.one} · {pair.other}"
+        return f"{_called(pair.one)} · {_called(pair.other)}"
 
     @display(description=_("likelihood"))
     def likelihood(self, pair: DuplicatePair) -> str:
@@ -68,7 +71,9 @@ class DuplicatePairAdmin(ReadOnlyAdmin):
 
     @display(description=_("reasons"))
     def why(self, pair: DuplicatePair) -> str:
-        return "; ".join(in_words(reason) for reason in pair.reasons if reason["how"] != "differs")
+        return str(_("; ")).join(
+            in_words(reason) for reason in pair.reasons if reason["how"] != "differs"
+        )
 
     @display(
         description=_("decision"),
@@ -110,7 +115,7 @@ class DuplicatePairAdmin(ReadOnlyAdmin):
             "opts": self.model._meta,
             "title": _("Are these one person?"),
             "pair": pair,
-            "stays": stays,
+            "stays": _called(stays),
             "percent": round(100 * min(pair.score, 0.99)),
             "rows": _side_by_side(pair),
             "reasons": [(in_words(reason), reason.get("weight")) for reason in pair.reasons],
@@ -158,6 +163,12 @@ def undo_merge(request: HttpRequest, pk: int) -> HttpResponse:
     duplicates.parted(merge, by=request.user, at=timezone.now())
     messages.success(request, _("%(name)s is a customer of their own again.") % {"name": loser})
     return redirect("admin:crm_customer_change", merge.winner_id)
+
+
+def _called(customer: Customer) -> str:
+    """A name with the address: the two of a pair often share the one."""
+    known = customer.email or customer.phone
+    return f"{customer.name} ({known})" if customer.name and known else str(customer)
 
 
 def _require_decider(request: HttpRequest) -> None:

@@ -16,7 +16,7 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget
 
 from crm import tasks
-from crm.importing import detecting, files, formats, reading, rejects, running
+from crm.importing import detecting, files, formats, reading, reasons, rejects, running
 from crm.importing.formats import FORMATS
 from crm.listing import ReadOnlyAdmin
 from crm.models import Import
@@ -31,6 +31,7 @@ WHY = {
 DELIMITERS = [(",", ","), (";", ";"), ("\t", _("tabulator")), ("|", "|")]
 ENCODINGS = [(name, name.upper().removesuffix("-SIG")) for name in detecting.ENCODINGS]
 SHOWN = 3  # rows beside the names of the columns
+SHOWN_REJECTS = 20
 
 
 class UploadForm(forms.Form):
@@ -60,15 +61,29 @@ class SettingsForm(forms.ModelForm):
 
 @admin.register(Import)
 class ImportAdmin(ReadOnlyAdmin):
-    list_display = ["name", "format", "progress", "created", "updated", "unchanged", "rejected"]
+    list_display = ["name", "holds", "progress", "created", "updated", "unchanged", "rejected"]
     list_display += ["started_by", "uploaded_at"]
     list_filter = ["state", "format"]
     list_select_related = ["started_by"]
     ordering = ["-pk"]
+    nothing_yet = _(
+        "Bring a file of customers, products, orders or events; you see what each row would become "
+        "before anything is written."
+    )
+
+    @display(description=_("what it holds"))
+    def holds(self, source: Import) -> str:
+        return str(FORMATS[source.format].title if source.format in FORMATS else source.format)
 
     @display(
         description=_("state"),
-        label={"done": "success", "running": "info", "failed": "danger", "cancelled": "warning"},
+        label={
+            "uploaded": "default",
+            "done": "success",
+            "running": "info",
+            "failed": "danger",
+            "cancelled": "warning",
+        },
     )
     def progress(self, source: Import) -> tuple[str, str]:
         running_now = source.state == Import.State.RUNNING
@@ -116,7 +131,8 @@ class ImportAdmin(ReadOnlyAdmin):
         if not self.has_view_permission(request):
             raise PermissionDenied
         source = get_object_or_404(Import, pk=object_id)
-        shown = {"title": source.name, "source": source, "rejects": source.rejects.all()[:20]}
+        rejected = [(row, reasons.said(row.reason)) for row in source.rejects.all()[:SHOWN_REJECTS]]
+        shown = {"title": source.name, "source": source, "rejects": rejected}
         if source.state == Import.State.UPLOADED and source.path:
             shown |= self._preparation(source)
         return self._page(request, "crm/import.html", shown)
@@ -215,12 +231,17 @@ class ImportAdmin(ReadOnlyAdmin):
 
     def _missing(self, source: Import) -> str:
         lacking = FORMATS[source.format].missing(list(source.mapping.values()))
-        return str(_("No column for: %(names)s") % {"names": ", ".join(lacking)}) if lacking else ""
+        names = (
+            " / ".join(str(formats.LABELS.get(name, name)) for name in one.split(" / "))
+            for one in lacking
+        )
+        return str(_("No column for: %(names)s") % {"names": ", ".join(names)}) if lacking else ""
 
     def _preparation(self, source: Import) -> dict[str, Any]:
         form = FORMATS[source.format]
         missing = self._missing(source)
-        verdicts = [] if missing else running.preview(source, now=timezone.now())
+        found = [] if missing else running.preview(source, now=timezone.now())
+        verdicts = [(verdict, reasons.said(verdict.reason)) for verdict in found]
         return {
             "form": SettingsForm(instance=source),
             "is_csv": form.columns is not None,

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from crm import features
 from crm.admin.pages import counted
 from crm.insight import cluster_map, value
 from crm.insight.group import tables
@@ -30,10 +31,12 @@ def insight(request: HttpRequest) -> HttpResponse:
 def numbers(now: datetime) -> dict[str, Any]:
     """All that the page shows."""
     tenths = value.tenths()
+    currency = features.shop_currency(now=now)
     return {
         "tenths": tenths,
+        "currency": currency,
         "value_chart": json.dumps(_value_chart(tenths)),
-        "value_options": json.dumps(_value_options()),
+        "value_options": json.dumps(_value_options(currency)),
         "as_of": now,
         **tables(as_of=now),
         **_clusters(),
@@ -60,7 +63,7 @@ def _value_chart(tenths: list[value.Tenth]) -> dict[str, Any]:
     }
 
 
-def _value_options() -> dict[str, Any]:
+def _value_options(currency: str) -> dict[str, Any]:
     quiet = {"color": "rgba(148, 163, 184, .2)"}
     return {
         "animation": False,
@@ -69,14 +72,15 @@ def _value_options() -> dict[str, Any]:
         "scales": {
             "x": {
                 "grid": {"display": False},
-                "title": {"display": True, "text": _("Customers, the most valuable first")},
+                "title": _title(_("Customers, the most valuable first")),
             },
-            "y": {"beginAtZero": True, "grid": quiet},
+            "y": {"beginAtZero": True, "grid": quiet, "title": _title(currency)},
             "share": {
                 "position": "right",
                 "min": 0,
                 "max": 100,
                 "grid": {"display": False},
+                "title": _title("%"),
             },
         },
     }
@@ -115,10 +119,14 @@ def _cluster_options(across: str, upward: str) -> dict[str, Any]:
         "maintainAspectRatio": False,
         "plugins": {"legend": {"display": True, "position": "bottom"}},
         "scales": {
-            "x": plain | {"title": {"display": True, "text": across}},
-            "y": plain | {"title": {"display": True, "text": upward}},
+            "x": plain | {"title": _title(across)},
+            "y": plain | {"title": _title(upward)},
         },
     }
+
+
+def _title(text: str) -> dict[str, Any]:
+    return {"display": True, "text": text}
 
 
 def _axis(weights: list[tuple[str, float]]) -> str:

@@ -1,7 +1,9 @@
 """What is bought together, as segments to be made; and the graph around a customer or product."""
 
 import math
+from itertools import accumulate, chain, zip_longest
 from typing import Any
+from unicodedata import east_asian_width
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -17,9 +19,8 @@ from crm.models import Identity, Product, Segment
 
 SHOWN = 30  # rules
 DRAWN = 24  # neighbours in the picture; the list beside it has no more
-CENTRE, RING = (400.0, 260.0), (320.0, 215.0)
-TURN = (math.cos, math.sin)
-STAGGER = 0.8  # every other neighbour stands nearer, so that names do not run into each other
+CENTRE, RING = (400.0, 265.0), (225.0, 250.0)
+WIDEST = 22  # letters of a name in the picture; Chinese characters take two
 
 
 def bought_together(request: HttpRequest) -> HttpResponse:
@@ -86,7 +87,7 @@ def _around(text: str, to: str, language: str) -> dict[str, Any]:
     if not text:
         return {}
     node = _meant(text)
-    edges = graph.neighbours([node])[:DRAWN]
+    edges = _some_of_each(graph.neighbours([node]), DRAWN)
     end = _meant(to) if to else None
     ways = graph.paths(node, end) if end else []
     shown = {node, *([end] if end else [])}
@@ -99,6 +100,7 @@ def _around(text: str, to: str, language: str) -> dict[str, Any]:
     return {
         "centre": _dot(node, called, CENTRE),
         "dots": _ring(node, edges, called),
+        "legend": list(zip(graph.KINDS.values(), COLOURS, strict=False)),
         "ways": [
             {
                 "said": graph.sentence(way, called, language),
@@ -109,6 +111,15 @@ def _around(text: str, to: str, language: str) -> dict[str, Any]:
         "searched": end is not None,
         "end": called[end] if end else "",
     }
+
+
+def _some_of_each(edges: list[graph.Edge], most: int) -> list[graph.Edge]:
+    """So many edges that every kind has its share of the picture."""
+    kinds: dict[str, list[graph.Edge]] = {}
+    for edge in edges:
+        kinds.setdefault(edge.kind, []).append(edge)
+    turns = chain.from_iterable(zip_longest(*kinds.values()))
+    return [edge for edge in turns if edge is not None][:most]
 
 
 def _meant(text: str) -> graph.Node:
@@ -131,14 +142,27 @@ def _ring(
 ) -> list[dict[str, Any]]:
     """Neighbours on an ellipse around the node, those of a kind side by side."""
     others = sorted({edge.other(node): edge for edge in edges}.items())
+    right = (len(others) + 1) // 2
     dots = []
     for place, (other, edge) in enumerate(others):
-        angle = 2 * math.pi * place / len(others) - math.pi / 2
-        far = 1.0 if place % 2 else STAGGER
-        x, y = (c + far * r * turn(angle) for c, r, turn in zip(CENTRE, RING, TURN, strict=True))
+        rows = right if place < right else len(others) - right
+        row = place if place < right else len(others) - 1 - place
+        side = 1 if place < right else -1
         said = graph.sentence(graph.Path((node, other), (edge,)), called, get_language() or "en")
-        dots.append(_dot(other, called, (x, y)) | {"said": said})
+        dots.append(_dot(other, called, _place(row, rows, side)) | _beside(side) | {"said": said})
     return dots
+
+
+def _place(row: int, rows: int, side: int) -> tuple[float, float]:
+    """On the left (-1) or right (1) half of the ellipse, the rows of a side equally far apart."""
+    down = (2 * row + 1) / rows - 1
+    across = side * math.sqrt(1 - down**2)
+    return CENTRE[0] + RING[0] * across, CENTRE[1] + RING[1] * down
+
+
+def _beside(side: int) -> dict[str, Any]:
+    """The name stands outside of the ring, so that names do not run into each other."""
+    return {"shift": 16 * side, "anchor": "start" if side > 0 else "end"}
 
 
 def _dot(
@@ -148,10 +172,15 @@ def _dot(
     return {
         "node": str(node),
         "name": name,
-        "short": name if len(name) <= 18 else f"{name[:17]}…",
+        "short": _shortened(name),
         "kind": graph.KINDS[node.kind],
         "colour": COLOURS[list(graph.KINDS).index(node.kind)],
         "x": f"{at[0]:.1f}",
         "y": f"{at[1]:.1f}",
-        "label_y": f"{at[1] + 26:.1f}",
     }
+
+
+def _shortened(name: str) -> str:
+    widths = accumulate(2 if east_asian_width(letter) in "WF" else 1 for letter in name)
+    kept = sum(width <= WIDEST for width in widths)
+    return name if kept == len(name) else f"{name[: kept - 1]}…"

@@ -3,7 +3,9 @@
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin import SimpleListFilter
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import path
@@ -12,24 +14,56 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 from unfold.decorators import display
 
-from crm import artifacts, backtests
+from crm import artifacts, backtests, learned
 from crm.listing import ReadOnlyAdmin
 from crm.models import (
     Artifact,
 )
 
 
+class NameFilter(SimpleListFilter):
+    """By estimator, in words."""
+
+    title = _("name")
+    parameter_name = "name"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        names = Artifact.objects.order_by("name").values_list("name", flat=True).distinct()
+        return [(name, learned.estimator(name)) for name in names]
+
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[Artifact]
+    ) -> QuerySet[Artifact] | None:
+        return queryset.filter(name=self.value()) if self.value() else None
+
+
 @admin.register(Artifact)
 class ArtifactAdmin(ReadOnlyAdmin):
-    list_display = ["name", "state", "trained_at", "rows", "reason"]
-    list_filter = ["name", "status"]
+    list_display = ["called", "state", "trained_at", "rows", "why"]
+    list_filter = [NameFilter, "status"]
     ordering = ["name", "-pk"]
+    nothing_yet = _("Nothing is trained yet. Run “manage.py train”.")
     change_form_outer_before_template = "crm/artifact_buttons.html"
     change_form_outer_after_template = "crm/artifact_backtest.html"
-    exclude = [
-        "file",
-        "backtest",
-    ]  # bytes for our own code; nothing a person could read; and what its charts show
+    fieldsets = [  # what is left out: bytes, and figures that tables and charts show
+        (None, {"fields": ["called", "status", "why", "rows", "as_of", "trained_at"]}),
+        (
+            _("Trail"),
+            {
+                "fields": ["promoted_at", "seconds", "data_fingerprint", "code_version"]
+                + ["seed", "sha256", "format"],
+                "classes": ["collapse"],
+            },
+        ),
+    ]
+
+    @display(description=_("name"), ordering="name")
+    def called(self, artifact: Artifact) -> str:
+        return learned.estimator(artifact.name)
+
+    @display(description=_("why promoted or not"))
+    def why(self, artifact: Artifact) -> str:
+        return learned.reason(artifact.reason)
 
     @display(
         description=_("status"),
@@ -43,7 +77,9 @@ class ArtifactAdmin(ReadOnlyAdmin):
     ) -> Any:
         artifact = more.get("obj") or context.get("original")
         if artifact is not None:
+            context["measures"] = learned.measures(artifact)
             context["backtest"] = backtests.page(artifact.backtest)
+            context["title"] = learned.version(f"{artifact.name}#{artifact.pk}")
         return super().render_change_form(request, context, *args, **more)
 
     def get_urls(self) -> list[Any]:
@@ -62,7 +98,10 @@ class ArtifactAdmin(ReadOnlyAdmin):
         artifact = get_object_or_404(Artifact, pk=pk)
         who = request.user.get_username()
         artifacts.promote(artifact, now=timezone.now(), reason=f"promoted by {who}")
-        self.message_user(request, _("%(name)s serves now.") % {"name": artifact})
+        self.message_user(
+            request,
+            _("%(name)s serves now.") % {"name": learned.version(f"{artifact.name}#{artifact.pk}")},
+        )
         return redirect("admin:crm_artifact_changelist")
 
     def roll_back(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -70,7 +109,11 @@ class ArtifactAdmin(ReadOnlyAdmin):
         artifact = get_object_or_404(Artifact, pk=pk)
         try:
             serving = artifacts.roll_back(artifact.name, now=timezone.now())
-            self.message_user(request, _("%(name)s serves again.") % {"name": serving})
+            self.message_user(
+                request,
+                _("%(name)s serves again.")
+                % {"name": learned.version(f"{serving.name}#{serving.pk}")},
+            )
         except artifacts.NothingToRollBackTo:
             self.message_user(request, _("There is no earlier champion."), messages.WARNING)
         return redirect("admin:crm_artifact_changelist")

@@ -2,27 +2,50 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
+from django.contrib.admin import SimpleListFilter
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import path
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 from unfold.decorators import display
+from unfold.widgets import UnfoldAdminSelectWidget
 
 from crm.admin.saying import make_segment, say
 from crm.listing import FastAdmin, ReadOnlyAdmin
 from crm.models import Aspect, Interest, Opinion
+from crm.models.opinions import Feeling
+from crm.voice import NEEDS, need_name
 
 CORRECTED = ["corrected", "need_corrected"]
 
 
+class NeedFilter(SimpleListFilter):
+    """By need, in words."""
+
+    title = _("need")
+    parameter_name = "need"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(need, need_name(need)) for need in NEEDS]
+
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[Opinion]
+    ) -> QuerySet[Opinion] | None:
+        return queryset.filter(need=self.value()) if self.value() else None
+
+
 @admin.register(Opinion)
 class OpinionAdmin(FastAdmin):
-    list_display = ["said", "feeling", "need", "source", "customer", "at"]
-    list_filter = ["label", "source", "language", "need"]
+    list_display = ["said", "feeling", "needed", "source", "customer", "at"]
+    list_filter = ["label", "source", "language", NeedFilter]
     list_select_related = ["customer"]
     ordering = ["-at", "-pk"]
-    fields = ["text", "customer", "source", "at", "label", "score", "need", "aspects", *CORRECTED]
+    nothing_yet = _("Reviews and chat messages are read as they come in.")
+    fields = ["text", "customer", "source", "at", "label", "score", "needed"]
+    fields += ["of_aspects", *CORRECTED]
 
     @display(description=_("text"))
     def said(self, opinion: Opinion) -> str:
@@ -31,6 +54,33 @@ class OpinionAdmin(FastAdmin):
     @display(description=_("feeling"), label={"pos": "success", "neg": "danger", "neu": "default"})
     def feeling(self, opinion: Opinion) -> tuple[str, str]:
         return opinion.label, opinion.get_label_display()
+
+    @display(description=_("need"))
+    def needed(self, opinion: Opinion) -> str:
+        return need_name(opinion.need)
+
+    @display(description=_("aspects"))
+    def of_aspects(self, opinion: Opinion) -> str:
+        names = {aspect.slug: str(aspect) for aspect in Aspect.objects.all()}
+        feelings = dict(Feeling.choices)
+        return "; ".join(
+            f"{names.get(one['aspect'], one['aspect'])}: {feelings.get(one['label'], '')}"
+            f" (“{one['clause']}”)"
+            for one in opinion.aspects
+        )
+
+    def formfield_for_dbfield(
+        self, db_field: Any, request: HttpRequest, **kwargs: Any
+    ) -> forms.Field | None:
+        if db_field.name != "need_corrected":
+            field: forms.Field | None = super().formfield_for_dbfield(db_field, request, **kwargs)
+            return field
+        return forms.ChoiceField(
+            label=db_field.verbose_name,
+            required=False,
+            choices=[("", "–"), *((need, need_name(need)) for need in NEEDS)],
+            widget=UnfoldAdminSelectWidget,
+        )
 
     def get_urls(self) -> list[Any]:
         own = [

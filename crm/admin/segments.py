@@ -11,6 +11,8 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path, reverse
 from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 from unfold.decorators import action, display
@@ -58,6 +60,9 @@ class SegmentAdmin(FastAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return ["slug", "kind"] if obj else []  # campaigns and rules know it by these
 
+    def get_prepopulated_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return {} if obj else {"slug": ["name_en"]}
+
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """A segment that scores or staff fill has no rule to edit."""
         if obj is None or obj.kind in Segment.RULED:
@@ -65,7 +70,8 @@ class SegmentAdmin(FastAdmin):
         return [(None, {"fields": [("name_en", "name_zh"), ("slug", "kind")]}), self.fieldsets[1]]
 
     @display(
-        description=_("members"), label={"fresh": "success", "stale": "warning", "broken": "danger"}
+        description=_("freshness"),
+        label={"fresh": "success", "stale": "warning", "broken": "danger"},
     )
     def fresh(self, segment: Segment) -> tuple[str, str]:
         found: freshness.Freshness | None = getattr(segment, "freshness", None)
@@ -210,9 +216,42 @@ def _told(rule: Any, slug: str) -> dict[str, Any]:
     return told | sizes | {"exact": found.is_exact}
 
 
+class MemberList(ChangeList):
+    def get_results(self, request: HttpRequest) -> None:
+        """Work out why for all shown members, segment by segment."""
+        super().get_results(request)
+        shown = list(self.result_list)
+        by_segment: dict[Segment, list[Membership]] = {}
+        for row in shown:
+            by_segment.setdefault(row.segment, []).append(row)
+        for segment, rows in by_segment.items():
+            told = overview.because(segment, rows, now=timezone.now())
+            for row, because in zip(rows, told, strict=True):
+                row.because = because  # type: ignore[attr-defined]
+        self.result_list = shown
+
+
 @admin.register(Membership)
 class MembershipAdmin(ReadOnlyAdmin):
-    list_display = ["customer", "segment", "entered_at"]
+    list_display = ["member", "segment", "why", "entered_at"]
+    list_display_links = None  # a row leads to the person
     list_filter = [("segment", admin.RelatedOnlyFieldListFilter)]
     list_select_related = ["customer", "segment"]
     ordering = ["-pk"]
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return MemberList
+
+    @display(description=_("customer"))
+    def member(self, membership: Membership) -> str:
+        url = reverse("admin:crm_customer_change", args=[membership.customer_id])
+        return format_html(
+            '<a class="text-primary-600 dark:text-primary-500" href="{}">{}</a>',
+            url,
+            membership.customer,
+        )
+
+    @display(description=_("why"))
+    def why(self, membership: Membership) -> str:
+        because: list[str] = getattr(membership, "because", [])
+        return format_html_join(mark_safe("<br>"), "{}", ((one,) for one in because))

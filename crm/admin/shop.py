@@ -6,7 +6,9 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import path
+from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
+from unfold.decorators import display
 
 from crm.admin import knowledge
 from crm.listing import FastAdmin, ReadOnlyAdmin
@@ -19,6 +21,7 @@ from crm.models import (
     Product,
 )
 from crm.segments import touches
+from crm.templatetags.catalogue import money
 
 
 class OrderLineInline(TabularInline):
@@ -38,14 +41,19 @@ class OrderLineInline(TabularInline):
 
 @admin.register(Order)
 class OrderAdmin(FastAdmin):
-    list_display = ["number", "customer", "status", "total", "currency", "placed_at"]
+    list_display = ["number", "customer", "status", "amount", "placed_at"]
     list_filter = ["status", "is_refund"]
     list_select_related = ["customer"]
     search_fields = ["=number"]
     ordering = ["-placed_at", "-pk"]
+    nothing_yet = _("Send “Order Completed” events to /v1/track, or import a file of orders.")
     inlines = [OrderLineInline]
     autocomplete_fields = ["customer"]
     readonly_fields = ["number", "customer", "total", "currency", "placed_at", "source"]
+
+    @display(description=_("total"), ordering="total")
+    def amount(self, order: Order) -> str:
+        return money(order.total, order.currency)
 
     def save_model(self, request: HttpRequest, obj: Order, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
@@ -54,11 +62,22 @@ class OrderAdmin(FastAdmin):
 
 @admin.register(Product)
 class ProductAdmin(FastAdmin):
-    list_display = ["sku", "__str__", "category", "brand", "price", "stock", "is_active"]
+    list_display = ["sku", "__str__", "category", "brand", "costs", "stock", "is_active"]
     list_filter = ["is_active", "category", "brand"]
     list_select_related = ["category", "brand"]
     search_fields = ["=sku", "title_en", "title_zh"]
     ordering = ["pk"]
+    change_form_before_template = "crm/product_links.html"
+    fieldsets = [
+        (None, {"fields": [("title_en", "title_zh"), ("sku", "image"), ("category", "brand")]}),
+        (_("Description"), {"fields": ["description_en", "description_zh"]}),
+        (_("Sale"), {"fields": [("price", "currency"), ("stock", "is_active"), "created_at"]}),
+        (_("Options, as JSON lists"), {"fields": ["colors", "sizes", "features"]}),
+    ]
+
+    @display(description=_("price"), ordering="price")
+    def costs(self, product: Product) -> str:
+        return money(product.price, product.currency)
 
     def save_model(self, request: HttpRequest, obj: Product, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)

@@ -118,17 +118,6 @@ def clauses(text: str) -> list[str]:
     return [part.strip() for part in TURN.split(normalise(text).lower()) if part.strip()]
 
 
-def candidates(
-    texts: Sequence[str], lexicon: Sequence[Side], terms: Iterable[str], *, fewest: int = 5
-) -> list[tuple[str, int]]:
-    """Terms customers use beside feelings that no aspect knows yet: (term, texts), most first."""
-    known = {word for side in lexicon for word in side.words}
-    fresh = [term for term in terms if term not in known and len(term) > 1]
-    felt = [text.lower() for text in texts if feel(normalise(text)).label != "neu"]
-    counted = ((term, sum(term in text for text in felt)) for term in fresh)
-    return sorted(((t, n) for t, n in counted if n >= fewest), key=lambda pair: (-pair[1], pair[0]))
-
-
 def _felt(clause: str, side: Side) -> str:
     points = _signed(clause, side.praised) - _signed(clause, side.blamed)
     points = points or _signed(clause, GOOD) - _signed(clause, BAD)

@@ -7,6 +7,7 @@ import numpy as np
 
 APART = 0.2  # deviations from everybody, from which a feature is worth a word
 SAID = 3  # features in a description
+FEW = 0.0995  # a share below this is said with a decimal
 
 
 @dataclass(frozen=True)
@@ -113,12 +114,18 @@ def _numbered(names: Mapping[int, tuple[str, str]]) -> dict[int, tuple[str, str]
 
 
 def _portrait(name: tuple[str, str] | None, traits: list[_Trait], share: float) -> Portrait:
-    of_all_en, of_all_zh = f"{share:.0%} of all", f"占{share:.0%}"
+    percent = f"{100 * share:.{1 if share < FEW else 0}f} %"
+    of_all_en, of_all_zh = f"{percent} of all", f"占 {percent}"
     if name is None:
         return Portrait("Unlike any group", "不属于任何群体", f"{of_all_en}.", f"{of_all_zh}。")
     if not traits:
         return Portrait(*name, f"{of_all_en}.", f"{of_all_zh}。")
     said = traits[:SAID]
-    english = ", ".join(f"{one.english} ({one.apart:+.1f} deviations)" for one in said)
-    chinese = "，".join(f"{one.chinese}（{one.apart:+.1f}个标准差）" for one in said)
-    return Portrait(*name, f"{of_all_en}: {english}.", f"{of_all_zh}：{chinese}。")
+    # The word says which way; the number only how far.
+    english = ", ".join(f"{one.english} ({abs(one.apart):.1f})" for one in said)
+    chinese = "、".join(f"{one.chinese}（{abs(one.apart):.1f}）" for one in said)
+    return Portrait(
+        *name,
+        f"{of_all_en}: {english}; in standard deviations from the average customer.",
+        f"{of_all_zh}：{chinese}；括号内为偏离平均客户的标准差数。",
+    )

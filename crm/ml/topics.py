@@ -15,7 +15,7 @@ from crm.ml.text import CHINESE, normalise, tokens_of
 
 BREAK = re.compile(r"[^\w\s'-]+")
 STOP_ZH = "的 了 是 我 你 他 她 它 们 在 有 和 就 也 都 很 不 还 没 没有 这 那 个 一 一个 到 说 要 去 会 着 看 好 上 吧 吗 呢 啊 哦 给 让 被 把 跟 与 但 但是 不过 可以 非常 比较 真的 太 最 再 又 用 买 东西 收到 感觉 觉得 这个 那个 什么 怎么 想 请问 您 我们 已经 可能 一下 有点 自己 因为 所以 如果 还是 比 想象 起来 两天 天 次 款"
-STOP_EN = "a an the and or but if of to in on at for from with by is are was were be been it its it's this that these those i me my we our you your they them he she his her not no so very too just than then there here have has had do does did will would can could should as about after before up out what which who when where how all any more most some such only own same s t d ll m re ve don't didn't can't won't i'm please thanks thank ok hello hi get got one bit"
+STOP_EN = "a an the and or but if of to in on at for from with by is are was were be been it its it's this that these those i me my we our you your they them he she his her not no so very too just than then there here have has had do does did will would can could should as about after before up out what which who when where how all any more most some such only own same s t d ll m re ve don't didn't can't won't i'm please thanks thank ok hello hi get got one bit made make makes"
 STOP = frozenset((*STOP_ZH.split(), *STOP_EN.split()))
 TOGETHER = 0.5  # share of a phrase's texts that make it part of a topic
 STRENGTH = 1.0  # of the tie between two words (log, against chance) that makes them a phrase

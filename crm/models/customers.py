@@ -47,7 +47,8 @@ class Customer(models.Model):
         verbose_name_plural = _("customers")
 
     def __str__(self) -> str:
-        return self.name or self.email or _("Visitor %(id)s") % {"id": str(self.public_id)[:8]}
+        unnamed = _("Customer %(id)s") if self.is_known else _("Visitor %(id)s")
+        return self.name or self.email or unnamed % {"id": str(self.public_id)[:8]}
 
     @property
     def reads_chinese(self) -> bool:

@@ -58,8 +58,12 @@ class Evidence(models.Model):
 class Merge(models.Model):
     """Two customers found to be one: the evidence, and what is needed to undo it."""
 
-    winner = models.ForeignKey(Customer, models.CASCADE, related_name="merges_won")
-    loser = models.ForeignKey(Customer, models.CASCADE, related_name="merges_lost")
+    winner = models.ForeignKey(
+        Customer, models.CASCADE, related_name="merges_won", verbose_name=_("who stayed")
+    )
+    loser = models.ForeignKey(
+        Customer, models.CASCADE, related_name="merges_lost", verbose_name=_("who was joined")
+    )
     evidence = models.CharField(_("evidence"), max_length=255)
     source = models.CharField(_("source"), max_length=64)
     moved: "models.JSONField[dict[str, Any]]" = models.JSONField(_("moved rows"), default=dict)

@@ -40,7 +40,7 @@ class Import(models.Model):
     error = models.CharField(_("error"), max_length=300, blank=True)
     position = models.BigIntegerField(_("rows read"), default=0)
     line = models.BigIntegerField(_("line"), default=0)
-    created = models.BigIntegerField(_("created"), default=0)
+    created = models.BigIntegerField(_("new rows"), default=0)
     updated = models.BigIntegerField(_("updated"), default=0)
     unchanged = models.BigIntegerField(_("unchanged"), default=0)
     rejected = models.BigIntegerField(_("rejected"), default=0)
@@ -51,9 +51,9 @@ class Import(models.Model):
         models.SET_NULL,
         null=True,
         related_name="+",
-        verbose_name=_("by"),
+        verbose_name=_("started by"),
     )
-    uploaded_at = models.DateTimeField(_("uploaded"))
+    uploaded_at = models.DateTimeField(_("uploaded at"))
     started_at = models.DateTimeField(_("started"), null=True)
     finished_at = models.DateTimeField(_("finished"), null=True)
 

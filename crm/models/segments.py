@@ -42,8 +42,12 @@ class Segment(models.Model):
         verbose_name_plural = _("segments")
 
     def __str__(self) -> str:
-        chinese = (get_language() or "").startswith("zh")
-        return (self.name_zh if chinese else "") or self.name_en
+        return (self.name_zh if _chinese() else "") or self.name_en
+
+    @property
+    def description(self) -> str:
+        """In the reader's language, where somebody wrote it in that; else in English."""
+        return (self.description_zh if _chinese() else "") or self.description_en
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         super().save(*args, **kwargs)
@@ -52,6 +56,10 @@ class Segment(models.Model):
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         forget_wanted()
         return super().delete(*args, **kwargs)
+
+
+def _chinese() -> bool:
+    return (get_language() or "").startswith("zh")
 
 
 def forget_wanted() -> None:

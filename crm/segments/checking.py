@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from crm.models import Brand, Category, Customer, Event, Product, Score, Segment, Topic
 from crm.segments import language as lang
-from crm.segments import reading
+from crm.segments import reading, sentences
 from crm.segments.language import BadRule
 from crm.segments.parsing import parse
 from crm.segments.sql import JsonThere
@@ -89,7 +89,8 @@ def _trait_nobody_has(leaf: lang.Trait) -> str:
 def _never_happened(leaf: lang.Happened) -> str:
     if Event.objects.filter(kind=leaf.kind).exists():
         return ""
-    return _("The event “%(name)s” has never happened.") % {"name": leaf.kind}
+    name = _(sentences.EVENTS[leaf.kind]) if leaf.kind in sentences.EVENTS else leaf.kind
+    return _("The event “%(name)s” has never happened.") % {"name": name}
 
 
 def _not_sold(leaf: lang.Ordered) -> str:

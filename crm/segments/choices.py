@@ -14,6 +14,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from crm.models import (
+    Aspect,
     Brand,
     Category,
     Channel,
@@ -52,13 +53,13 @@ def _offered() -> dict[str, Any]:
         "intents": properties.get("chatbot.message_received", {}).get("intent", []),
         "sentiments": properties.get("chatbot.message_received", {}).get("sentiment", []),
         "traits": _traits(),
-        "aspects": _distinct(Mention.objects.all(), "aspect"),
+        "aspects": _aspects(),
         "feelings": [
             ("positive", _("positive")),
             ("neutral", _("neutral")),
             ("negative", _("negative")),
         ],
-        "interests": sorted(set(_names(Category) + _names(Brand)))[:OFFERED],
+        "interests": sorted({*_names(Category), *_names(Brand)})[:OFFERED],
         "scores": _scores(),
         "labels": _labels(),
         "countries": _newest(Customer.objects.exclude(country=""), "country"),
@@ -75,8 +76,13 @@ def _offered() -> dict[str, Any]:
     }
 
 
-def _names(model: type[Category] | type[Brand]) -> list[str]:
-    return list(model.objects.order_by("pk").values_list("slug", flat=True)[:OFFERED])
+def _names(model: type[Category] | type[Brand]) -> Pairs:
+    return [(row.slug, str(row)) for row in model.objects.order_by("pk")[:OFFERED]]
+
+
+def _aspects() -> Pairs:
+    names = {aspect.slug: str(aspect) for aspect in Aspect.objects.all()}
+    return [(slug, names.get(slug, slug)) for slug in _distinct(Mention.objects.all(), "aspect")]
 
 
 def _distinct(rows: QuerySet[Any], column: str) -> list[str]:

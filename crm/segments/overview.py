@@ -1,6 +1,7 @@
 """What the page of a segment shows: the rule in words, who came and went, members with reasons."""
 
 import json
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -50,9 +51,17 @@ def _members(segment: Segment, *, now: datetime) -> list[dict[str, Any]]:
     """The newest members, each with why."""
     newest = Membership.objects.filter(segment=segment).select_related("customer")
     rows = list(newest.order_by("-entered_at", "-pk")[:SHOWN])
+    return [
+        {"row": row, "because": said}
+        for row, said in zip(rows, because(segment, rows, now=now), strict=True)
+    ]
+
+
+def because(segment: Segment, rows: Sequence[Membership], *, now: datetime) -> list[list[str]]:
+    """Why each of these is a member, in the reader's words."""
     why = reasons.kept_or_fresh(segment, rows, now=now)
-    code = get_language() or "en"
-    return [{"row": row, "because": sentences.because(why[row.customer_id], code)} for row in rows]
+    told = (why[row.customer_id] for row in rows)
+    return sentences.because_all(told, get_language() or "en")
 
 
 def _left(segment: Segment, *, now: datetime) -> list[dict[str, Any]]:
@@ -60,8 +69,9 @@ def _left(segment: Segment, *, now: datetime) -> list[dict[str, Any]]:
         kind=SegmentLeft.kind, happened_at__gte=now - RECENT, data__segment=segment.slug
     )
     code = get_language() or "en"
-    newest = events.select_related("customer").order_by("-happened_at", "-pk")[:SHOWN]
-    return [{"event": e, "because": sentences.because(e.data, code)} for e in newest]
+    newest = list(events.select_related("customer").order_by("-happened_at", "-pk")[:SHOWN])
+    told = sentences.because_all((event.data for event in newest), code)
+    return [{"event": e, "because": said} for e, said in zip(newest, told, strict=True)]
 
 
 def _sizes(segment: Segment) -> str:

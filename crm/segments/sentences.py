@@ -1,6 +1,8 @@
 """A rule in words, and a reason: in English or Chinese, whichever is spoken at the moment."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
@@ -11,7 +13,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from crm.models import Brand, Category, Channel, Feedback, Product, Segment, Topic
+from crm.models import Aspect, Brand, Category, Channel, Feedback, Product, Segment, Topic
 from crm.models.opinions import Feeling
 from crm.segments import language as lang
 from crm.segments.parsing import parse
@@ -90,6 +92,14 @@ SCORES = {
     "propensity": gettext_noop("chance of buying"),
     "cluster": gettext_noop("cluster"),
     "sentiment": gettext_noop("sentiment"),
+    "churn_30": gettext_noop("chance of staying away for 30 days"),
+    "churn_90": gettext_noop("chance of staying away for 90 days"),
+    "purchase_30": gettext_noop("chance of buying within 30 days"),
+    "purchase_90": gettext_noop("chance of buying within 90 days"),
+    "next_order": gettext_noop("days to the next order"),
+    "need": gettext_noop("what they needed lately"),
+    "channel": gettext_noop("preferred channel"),
+    "hour": gettext_noop("preferred hour"),
 }
 
 
@@ -122,26 +132,44 @@ def clause(rule: Any) -> str:
 
 def because(reason: Mapping[str, Any], language: str) -> list[str]:
     """A kept reason as sentences."""
+    return because_all([reason], language)[0]
+
+
+def because_all(reasons: Iterable[Mapping[str, Any]], language: str) -> list[list[str]]:
+    """Kept reasons as sentences; a part of a rule is put into words once, whomever it holds for."""
+    told: dict[str, tuple[lang.Part, str]] = {}
     with translation.override(language):
-        return [text for item in reason.get("because", []) if (text := _because(item))]
+        return [
+            [text for item in reason.get("because", []) if (text := _because(item, told))]
+            for reason in reasons
+        ]
 
 
-def _because(item: Mapping[str, Any]) -> str:
+def _because(item: Mapping[str, Any], told: dict[str, tuple[lang.Part, str]]) -> str:
     if who := item.get("added_by"):
         return _("added by %(who)s") % {"who": who}
-    try:
-        leaf = parse(item["rule"])
-    except (KeyError, lang.BadRule):  # kept by another version of the language
-        return ""
-    text = _part(leaf)
-    if not item.get("holds", True):
+    key = json.dumps(item.get("rule"), sort_keys=True)
+    if key not in told:
+        try:
+            leaf = parse(item["rule"])
+        except (KeyError, lang.BadRule):  # kept by another version of the language
+            return ""
+        told[key] = leaf, _part(leaf)
+    leaf, text = told[key]
+    holds = item.get("holds", True)
+    if not holds:
         text = _("not: %(rule)s") % {"rule": text}
-    value = _shown(leaf, item.get("value"))
+    value = _shown(leaf, item.get("value"), holds=holds)
     return _("%(rule)s (is: %(value)s)") % {"rule": text, "value": value} if value else text
 
 
-def _shown(leaf: lang.Part, value: Any) -> str:
+def _shown(leaf: lang.Part, value: Any, *, holds: bool) -> str:
+    """The value that a part was judged by, where the part does not say it itself."""
     if value is None or isinstance(leaf, lang.Inside | lang.Agreed | lang.Share | lang.Not):
+        return ""
+    if isinstance(leaf, lang.Scored) and leaf.label:
+        return "" if holds else _label(replace(leaf, label=str(value)))
+    if isinstance(leaf, lang.Field | lang.Trait) and holds and leaf.test.op == "=":
         return ""
     moment = parse_datetime(value) if isinstance(value, str) and len(value) > 18 else None
     return date_format(moment, "DATETIME_FORMAT") if moment else _number(value)
@@ -333,7 +361,7 @@ def _share(leaf: lang.Share) -> str:
 def _opined(leaf: lang.Opined) -> str:
     about = _("said anything")
     if leaf.aspect:
-        about = _("spoke of “%(aspect)s”") % {"aspect": leaf.aspect}
+        about = _("spoke of “%(aspect)s”") % {"aspect": _named(Aspect, "slug", leaf.aspect)}
     elif leaf.word:
         about = _("said “%(word)s”") % {"word": leaf.word}
     words = {"about": about, "window": _window(leaf.window)}

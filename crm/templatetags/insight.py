@@ -2,20 +2,29 @@
 
 from django import template
 from django.utils.formats import number_format
-from django.utils.translation import get_language
 
-from crm.models import Segment
+from crm import learned
 
 register = template.Library()
 
 
 @register.filter
 def percent(share: float | None) -> str:
-    """.1234 -> 12 %, and .012 -> 1.2 %: small shares differ in their first decimal."""
+    """.1267 -> 13 %, .0126 -> 1.3 % and .0001 -> < 0.1 %: small shares differ in a decimal."""
     if share is None:
         return "–"
-    digits = 1 if 0 < abs(share) < 0.1 else 0
-    return f"{number_format(100 * share, digits)} %"
+    if 0 < abs(share) < 0.0005:
+        return f"< {number_format(0.1)} %"
+    digits = 1 if 0 < abs(share) < 0.0995 else 0
+    return f"{number_format(f'{100 * share:.{digits}f}')} %"  # number_format itself cuts
+
+
+@register.filter
+def times(ratio: float) -> str:
+    """2.54 -> 2.5 ×, and .01 -> < 0.1 ×."""
+    if 0 < ratio < 0.05:
+        return f"< {number_format(0.1)} ×"
+    return f"{number_format(f'{ratio:.1f}')} ×"
 
 
 @register.filter
@@ -31,6 +40,12 @@ def size(weight: float) -> str:
 
 
 @register.filter
-def described(segment: Segment) -> str:
-    chinese = (get_language() or "").startswith("zh")
-    return (segment.description_zh if chinese else "") or segment.description_en
+def version_name(version: str) -> str:
+    """lifetime#12 -> Value to come #12."""
+    return learned.version(version)
+
+
+@register.filter
+def reason_words(reason: str) -> str:
+    """Why an estimator serves, or does not, in the reader's language."""
+    return learned.reason(reason)

@@ -93,7 +93,14 @@ class Shelf:
     level: np.ndarray  # how dear for its category, 0 to 1
     brand: np.ndarray
     price: np.ndarray
+    series: np.ndarray  # of each product, as a place in MODELS
     categories: list[str]
+
+    def matching(self, product: int, category: int) -> int | None:
+        """The product of this category in the brand and series of another, if it is made."""
+        alike = (self.brand == self.brand[product]) & (self.series == self.series[product])
+        found = np.flatnonzero(alike & (self.category == category))
+        return int(found[0]) if len(found) else None
 
 
 def stock_shelves(*, now: datetime, rng: np.random.Generator) -> Shelf:
@@ -124,6 +131,7 @@ def stock_shelves(*, now: datetime, rng: np.random.Generator) -> Shelf:
         level=np.array(levels),
         brand=np.array([list(brands).index(p.brand.slug) for p in made if p.brand]),
         price=np.array([float(p.price) for p in made]),
+        series=np.arange(len(made)) % len(MODELS),
         categories=slugs,
     )
 
@@ -148,7 +156,7 @@ def _product(
         title_zh=f"{brand.name_zh}{category.name_zh} {zh}".strip(),
         title_en=f"{brand.name_en} {category.name_en} {en}",
         description_zh=f"{'，'.join(f[1] for f in chosen)}。{len(colors)}种颜色可选。",
-        description_en=f"{', '.join(f[2] for f in chosen)}. In {len(colors)} colours.".capitalize(),
+        description_en=f"{', '.join(f[2] for f in chosen).capitalize()}. {len(colors)} colours.",
         category=category,
         brand=brand,
         price=Decimal(price),

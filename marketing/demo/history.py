@@ -14,9 +14,11 @@ from marketing.demo.people import Crowd
 
 SOURCE = "demo"
 TROUBLED = 0.35  # share of this week's reviews that speak of late parcels
-# What is bought with or after what: (first, then, chance)
-FOLLOWS = {"phone": ("headphones", 0.45), "laptop": ("headphones", 0.2), "shoes": ("watch", 0.2)}
-FOLLOWS["coffee_machine"] = ("kettle", 0.25)
+# What goes into the basket with what: (first, then, chance)
+FOLLOWS = {"phone": ("headphones", 0.45), "laptop": ("headphones", 0.3), "shoes": ("watch", 0.3)}
+FOLLOWS |= {"coffee_machine": ("kettle", 0.35), "rice_cooker": ("kettle", 0.3)}
+FOLLOWS |= {"skincare": ("toothbrush", 0.35), "dress": ("jacket", 0.25)}
+MATCHING = 0.7  # share of those who take the model of the same series, where its brand makes one
 SEASON = {11: 2.2, 12: 1.7, 6: 1.4}  # Singles' Day, Christmas, 618
 
 
@@ -89,6 +91,13 @@ class _Life:
         chance = closeness + 0.02 + 1.5 * closeness * loyal
         return int(self.rng.choice(options, p=chance / chance.sum()))
 
+    def _companion(self, first: int, category: int) -> int:
+        """What goes with a product: mostly the model of its brand and series, else their taste."""
+        matching = self.shelf.matching(first, category)
+        if matching is not None and self.rng.random() < MATCHING:
+            return matching
+        return self._choose(category)
+
     def _browse(self, at: datetime) -> None:
         for step in range(int(self.rng.integers(1, 5))):
             product = self.shelf.products[self._choose()]
@@ -102,7 +111,7 @@ class _Life:
         chosen = [first]
         follow = FOLLOWS.get(self.shelf.categories[self.shelf.category[first]])
         if follow and self.rng.random() < follow[1]:
-            chosen.append(self._choose(self.shelf.categories.index(follow[0])))
+            chosen.append(self._companion(first, self.shelf.categories.index(follow[0])))
         if self.rng.random() < 0.25:
             chosen.append(self._choose())
         return list(dict.fromkeys(c for c in chosen if c not in self.bought)) or [first]

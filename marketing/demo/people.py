@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from crm.models import Consent, Customer, Identity, Topic
+from crm.models import Consent, Customer, Evidence, Identity, Topic
 
 TASTES: dict[str, dict[str, float]] = {
     "gadgets": {"phone": 3, "headphones": 4, "watch": 3, "tablet": 2},
@@ -91,7 +91,8 @@ def _person(number: int, *, now: datetime, rng: np.random.Generator) -> Customer
 
 
 def _identify(people: list[Customer], start: int) -> None:
-    Identity.objects.bulk_create(
+    """A user id and an address each, said in one breath when they signed up."""
+    made = Identity.objects.bulk_create(
         (
             Identity(
                 customer=person,
@@ -103,6 +104,20 @@ def _identify(people: list[Customer], start: int) -> None:
             )
             for number, person in enumerate(people, start=start)
             for kind, value in (("user_id", f"demo-{number}"), ("email", person.email))
+        ),
+        batch_size=500,
+    )
+    Evidence.objects.bulk_create(
+        (
+            Evidence(
+                one=user_id,
+                other=email,
+                kind=Evidence.Kind.IDENTIFY,
+                source="demo",
+                strength=Evidence.STRENGTHS[Evidence.Kind.IDENTIFY],
+                at=user_id.first_seen_at,
+            )
+            for user_id, email in zip(made[::2], made[1::2], strict=True)
         ),
         batch_size=500,
     )

@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.urls import reverse
 
-from crm import artifacts
+from crm import artifacts, customers, segments
 from crm.listing import COUNTED, CappedPaginator
 from crm.models import Artifact, Customer, Membership, Segment
 from tests.factories import NOON, agree, make_customer, make_order, make_product
@@ -56,6 +56,60 @@ def test_the_customer_page_costs_a_fixed_number_of_queries(
     with django_assert_max_num_queries(20):
         page = admin_client.get(reverse("admin:crm_customer_change", args=[ada.pk]))
     assert page.status_code == 200
+
+
+def test_the_list_of_customers_says_their_user_id(admin_client):
+    ada = make_customer("", traits={"plan": "gold", "member": True, "empty": ""})
+    customers.attach(ada, "user_id", "17850", source="test", at=NOON)
+    Customer.objects.filter(pk=ada.pk).update(name="", email="", is_known=True)
+    text = admin_client.get(reverse("admin:crm_customer_changelist")).content.decode()
+    assert "17850" in text
+    assert f"Customer {str(ada.public_id)[:8]}" in text
+    text = admin_client.get(reverse("admin:crm_customer_change", args=[ada.pk])).content.decode()
+    for shown in ("17850", "<dt>plan</dt><dd>gold</dd>", "<dt>member</dt><dd>yes</dd>"):
+        assert shown in text
+    assert "<dt>empty</dt>" not in text
+
+
+def test_members_are_listed_with_why_in_few_queries(admin_client, django_assert_max_num_queries):
+    rule = {
+        "all": [{"field": "country", "value": "France"}, {"orders": "count", "op": ">", "value": 0}]
+    }
+    segment = Segment.objects.create(slug="s", name_en="French buyers", kind="rule", rule=rule)
+    for number in range(12):
+        make_order(make_customer(f"Ada{number}", country="France"), make_product())
+    segments.refresh(segment, now=NOON)
+    with django_assert_max_num_queries(12):
+        page = admin_client.get(reverse("admin:crm_membership_changelist"))
+    text = page.content.decode()
+    assert text.count("country is “France”") == 12
+    assert text.count("ordered something (is: 1)") == 12
+    ada = Customer.objects.get(name="Ada3")
+    assert reverse("admin:crm_customer_change", args=[ada.pk]) in text
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("en", "The best of all."), ("zh-hans", "最好的。")]
+)
+def test_a_segment_is_described_in_the_language_of_the_reader(admin_client, language, said):
+    segment = Segment.objects.create(
+        slug="s",
+        name_en="S",
+        kind="cluster",
+        description_en="The best of all.",
+        description_zh="最好的。",
+        rule={"score": "cluster", "label": "cluster-1"},
+    )
+    admin_client.cookies["django_language"] = language
+    page = admin_client.get(reverse("admin:crm_segment_change", args=[segment.pk]))
+    assert f'text-sm">{said}</p>' in page.content.decode()
+
+
+def test_an_empty_list_says_what_to_do(admin_client):
+    page = admin_client.get(reverse("admin:crm_import_changelist")).content.decode()
+    assert "Bring a file of customers" in page
+    page = admin_client.get(reverse("admin:crm_import_changelist"), {"state__exact": "done"})
+    assert "Nothing fits the search and the filters." in page.content.decode()
 
 
 def test_the_customer_page_shows_the_person_whole(admin_client):

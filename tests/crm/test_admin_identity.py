@@ -36,7 +36,7 @@ def test_the_likeliest_pairs_come_first_and_the_two_stand_side_by_side(admin_cli
     assert "87%" in listed
     assert "is nearly the same" in listed
     text = page(admin_client, pair)
-    for shown in ("Bärlin", "merge (keeps Ada Lovelace)", "+2.5", "87 %"):
+    for shown in ("Bärlin", "merge (keeps Ada Lovelace", "+2.5", "87 %"):
         assert shown in text
     assert "<b>Lovelase" not in text
 

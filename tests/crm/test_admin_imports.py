@@ -74,7 +74,7 @@ def test_a_column_that_is_not_on_offer_is_not_taken(admin_client):
 def test_without_a_column_that_is_needed_it_does_not_start(admin_client):
     upload(admin_client, b"name,colour\nAda,red\n")
     source = Import.objects.get()
-    assert "user_id / email" in page(admin_client, source)
+    assert "user id / e-mail" in page(admin_client, source)
     post(admin_client, "start", source)
     source.refresh_from_db()
     assert source.state == "uploaded"

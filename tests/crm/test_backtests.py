@@ -32,20 +32,26 @@ VALUE = {
 class TestWhatIsDrawn:
     def test_expected_and_actual_stand_side_by_side(self):
         chart = json.loads(backtests.page(CHANCE)["calibration"])
-        assert [series["data"] for series in chart["datasets"]] == [[0.1, 0.6], [0.2, 0.5]]
+        assert [series["data"] for series in chart["datasets"]] == [[10, 60], [20, 50]]
 
     def test_bars_are_not_stacked(self):
-        scales = json.loads(backtests.page(VALUE)["options"])["scales"]
+        scales = json.loads(backtests.page(VALUE)["months_options"])["scales"]
         assert not scales["x"]["stacked"]
         assert not scales["y"]["stacked"]
 
+    def test_every_axis_has_a_name(self):
+        page = backtests.page(CHANCE) | backtests.page(VALUE)
+        for name in ("calibration_options", "lift_options", "months_options"):
+            scales = json.loads(page[name])["scales"]
+            assert all(scale["title"]["text"] for scale in scales.values())
+
     def test_both_splits_are_shown_for_every_measure(self):
         splits = backtests.page(CHANCE)["splits"]
-        assert splits[0] == ("auc", 0.8, 0.7)
+        assert splits[0] == ("rank quality (AUC)", "0.800", "0.700")
         assert len(splits) == 5
 
     def test_the_best_kind_of_model_comes_first(self):
-        assert backtests.page(CHANCE)["members"][0] == ("logistic", 0.7)
+        assert backtests.page(CHANCE)["members"][0] == ("logistic regression", "0.700")
 
     def test_an_artifact_without_one_draws_nothing(self):
         assert backtests.page({}) is None

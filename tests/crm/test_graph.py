@@ -4,7 +4,7 @@ import pytest
 
 from crm import baskets, graph, timeline
 from crm.graph import Edge, Node, Path, UnknownNode
-from crm.models import Membership, Segment
+from crm.models import Interest, Membership, Segment
 from tests.factories import NOON, make_brand, make_category, make_customer, make_order, make_product
 
 pytestmark = pytest.mark.django_db
@@ -76,6 +76,49 @@ class TestNeighbours:
             ("together", node(world["case"])),
         ]
 
+    def test_a_customer_is_joined_to_what_they_asked_about_in_the_chat(self, world):
+        ada, brand, category = world["ada"], world["phone"].brand, world["case"].category
+        for kind, row, evidence in (
+            ("brand", brand, {"asked": 1}),
+            ("category", category, {"asked": 2, "viewed": 3}),
+            ("feature", brand, {"asked": 1}),
+        ):
+            Interest.objects.create(
+                customer=ada,
+                kind=kind,
+                value=row.slug,
+                weight=1,
+                evidence=evidence,
+                last_at=NOON,
+                at=NOON,
+            )
+        other = make_category("lamp")
+        Interest.objects.create(
+            customer=ada,
+            kind="category",
+            value=other.slug,
+            weight=1,
+            evidence={"viewed": 9},
+            last_at=NOON,
+            at=NOON,
+        )
+        asked = [edge for edge in graph.neighbours([node(ada)]) if edge.kind == "mentioned"]
+        assert [edge.target for edge in asked] == [node(brand), node(category)]
+        called = graph.names({asked[1].source, asked[1].target}, "en")
+        said = graph.sentence(Path((asked[1].source, asked[1].target), (asked[1],)), called, "en")
+        assert said == f"Ada asked about {category.name_en} in the chat"
+
+    def test_a_pair_is_one_edge_whichever_rule_it_comes_from(self, world, monkeypatch):
+        phone, case = world["phone"].pk, world["case"].pk
+        rules = [
+            baskets.Pair(*two, 9, 90, 0.5, 2.0, 1e-9) for two in ((phone, case), (case, phone))
+        ]
+        monkeypatch.setattr(
+            baskets, "together", lambda ids, **_: [rule for rule in rules if rule.left in ids]
+        )
+        edges = graph.neighbours([node(world["phone"]), node(world["case"])])
+        assert [edge.kind for edge in edges].count("together") == 1
+
     def test_refunds_and_cancelled_orders_join_nobody(self, world):
         carl = make_customer("Carl")
         make_order(carl, world["phone"], status="cancelled")
@@ -91,7 +134,7 @@ class TestNeighbours:
 
     def test_queries_do_not_grow_with_the_nodes(self, world, django_assert_num_queries):
         people = [node(make_customer()) for _ in range(20)]
-        with django_assert_num_queries(4):
+        with django_assert_num_queries(6):
             graph.neighbours(people)
 
 
@@ -119,7 +162,7 @@ class TestPaths:
     def test_four_steps_ask_a_bounded_number_of_queries(self, world, django_assert_max_num_queries):
         for _ in range(30):
             make_order(make_customer(), world["phone"], world["case"])
-        with django_assert_max_num_queries(4 * 10 + 5):
+        with django_assert_max_num_queries(4 * 12 + 5):
             graph.paths(node(world["ada"]), node(world["cable"]))
 
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from crm import timeline
 from crm.events import ProductViewed
-from crm.models import Feedback, Score
+from crm.models import Feedback, Order, Score
 from marketing import dashboard
 from tests.factories import make_customer, make_order, make_product
 
@@ -45,6 +45,19 @@ def test_the_home_page_costs_a_fixed_number_of_queries(
 def test_it_speaks_chinese(admin_client):
     page = admin_client.get(reverse("admin:index"), headers={"Accept-Language": "zh-CN"})
     assert "转化率" in page.content.decode()
+
+
+def test_a_shop_that_sold_nothing_lately_says_since_when(admin_client, now):
+    make_order(make_customer(at=now), make_product(), at=now - 200 * DAY)
+    page = admin_client.get(reverse("admin:index")).content.decode()
+    assert "Nothing was sold in the last 90 days" in page
+    assert dashboard.charts(dashboard.numbers(now))["revenue_chart"] == ""
+
+
+def test_money_is_told_in_the_currency_of_the_shop(admin_client, now):
+    order = make_order(make_customer(at=now), make_product(), at=now - 200 * DAY)
+    Order.objects.filter(pk=order.pk).update(currency="GBP")
+    assert "£0" in admin_client.get(reverse("admin:index")).content.decode()
 
 
 def test_revenue_is_compared_with_the_month_before(now):

@@ -10,8 +10,21 @@ from django.utils import timezone
 
 from campaigns.models import Campaign
 from chatbot.models import Answer, Conversation
-from crm.models import Customer, Event, Feedback, Order, OrderLine, Product, Segment
+from crm import baskets
+from crm.ml.baskets import BasketRules
+from crm.models import (
+    Customer,
+    Event,
+    Evidence,
+    Feedback,
+    Order,
+    OrderLine,
+    Product,
+    Segment,
+    Topic,
+)
 from marketing import demo
+from marketing.demo import catalogue, history, people
 from marketing.demo.catalogue import CATEGORIES
 
 pytestmark = pytest.mark.django_db
@@ -58,6 +71,12 @@ class TestShop:
         assert facts == Order.objects.count()
         assert not Order.objects.filter(lines=None).exists()
 
+    def test_every_customer_is_known_by_an_edge_between_two_identifiers(self):
+        edges = Evidence.objects.values_list("one__customer_id", "other__customer_id")
+        assert sorted(edges) == [
+            (pk, pk) for pk in sorted(Customer.objects.known().values_list("pk", flat=True))
+        ]
+
     def test_nobody_reacts_to_the_past(self):
         assert Event.objects.waiting().count() == 0
 
@@ -86,6 +105,26 @@ class TestShop:
         with pytest.raises(demo.NotEmpty):
             demo.fill(customers=5, seed=1, now=timezone.now())
         assert Customer.objects.count() == before
+
+
+def test_what_is_of_one_series_is_found_to_be_bought_together():
+    """Pairs of products by the significant rules alone, and each of them was planted."""
+    rng, now = np.random.default_rng(7), timezone.now()
+    for slug in demo.TOPICS:
+        Topic.objects.create(slug=slug, name_en=slug)
+    shelf = catalogue.stock_shelves(now=now, rng=rng)
+    crowd = people.invite(600, start=0, categories=shelf.categories, now=now, rng=rng)
+    history.live(crowd, shelf, now=now, rng=rng)
+    rules = BasketRules().fit(baskets.until(now))
+    products = Product.objects.select_related("category").in_bulk()
+    pairs = [
+        (products[rules.left_[row]], products[rules.right_[row]]) for row in rules.strongest(9)
+    ]
+    planted = {frozenset((first, then)) for first, (then, _) in history.FOLLOWS.items()}
+    assert len(pairs) >= 5
+    for one, other in pairs:
+        assert frozenset((one.category.slug, other.category.slug)) in planted
+        assert one.brand_id == other.brand_id
 
 
 def test_the_same_seed_is_the_same_shop():

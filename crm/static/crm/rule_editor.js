@@ -415,10 +415,14 @@
     draw_suggest(control, node) {
       const source = this.offered[control.from] || [];
       const values = Array.isArray(source) ? source : Object.keys(source);
-      return this.input("text", node.data[control.key], control.label, (value) => {
+      const named = new Map(values.filter(Array.isArray));
+      const hint = element("span", { class: "rule-hint" }, named.get(node.data[control.key]) || "");
+      const input = this.input("text", node.data[control.key], control.label, (value) => {
         this.set(node, control.key, value);
+        hint.textContent = named.get(value) || "";
         this.changed();
       }, { list: values.length ? this.list(values) : undefined });
+      return element("span", { class: "rule-inline" }, input, hint);
     }
 
     draw_dependent(control, node) {

@@ -109,7 +109,7 @@ class TestGraph:
         ada = make_customer("Ada")
         for _ in range(30):
             make_order(ada, make_product())
-        with django_assert_max_num_queries(14):
+        with django_assert_max_num_queries(16):
             explore(admin_client, node=f"customer:{ada.pk}")
 
     def test_who_may_not_see_customers_sees_nothing(self, clerk):

@@ -1,5 +1,7 @@
 """What the page of a segment shows of its members."""
 
+from datetime import timedelta
+
 import pytest
 from django.urls import reverse
 
@@ -32,6 +34,13 @@ def test_it_is_about_the_members_alone(segment):
     assert [(part.name, part.share, part.times) for part in country.parts] == [("France", 1, 3)]
 
 
+def test_months_that_nobody_has_lived_have_no_column(segment):
+    assert list(panel(segment, NOON)["months"]) == []
+    later = NOON + timedelta(days=75)  # two months later, the first of them over
+    make_order(make_customer("Bob"), make_product(), at=later)
+    assert list(panel(segment, later)["months"]) == [1]
+
+
 def test_a_segment_without_members_is_shown_too(segment):
     Membership.objects.all().delete()
     shown = panel(segment, NOON)
@@ -39,7 +48,7 @@ def test_a_segment_without_members_is_shown_too(segment):
 
 
 def test_the_number_of_queries_is_fixed(segment, django_assert_max_num_queries):
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(10):
         panel(segment, NOON)
 
 

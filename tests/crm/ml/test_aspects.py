@@ -2,7 +2,7 @@
 
 import pytest
 
-from crm.ml.aspects import DEFAULTS, candidates, clauses, default_rows, read, sides
+from crm.ml.aspects import DEFAULTS, clauses, default_rows, read, sides
 
 SHIPPED = sides(default_rows())
 
@@ -59,9 +59,3 @@ def test_words_of_the_staff_count_like_the_shipped_ones():
 
 def test_an_aspect_without_words_is_never_meant():
     assert read("anything at all", sides([("empty", [], [], [])])) == []
-
-
-def test_terms_used_beside_feelings_are_candidates():
-    texts = ["the zipper is terrible", "love the zipper", "zipper arrived"] * 3
-    assert candidates(texts, SHIPPED, ["zipper", "delivery", "the"], fewest=5)[0] == ("the", 6)
-    assert ("zipper", 6) in candidates(texts, SHIPPED, ["zipper", "delivery"], fewest=5)

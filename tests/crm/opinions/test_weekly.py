@@ -162,7 +162,13 @@ class TestPanel:
             )
         with django_assert_max_num_queries(14):
             text = self.panel(admin_client, ada).content.decode()
-        for shown in ("slow delivery", "Delivery −", "viewed 6 ×, bought 1 ×", "E-mail", "20:00"):
+        for shown in (
+            "slow delivery",
+            "Delivery −",
+            "looked at 6 ×, bought 1 ×",
+            "E-mail",
+            "20:00",
+        ):
             assert shown in text
 
     def test_it_speaks_chinese(self, admin_client):

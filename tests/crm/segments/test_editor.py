@@ -122,7 +122,7 @@ def test_the_page_of_a_segment_shows_who_and_why(
     for shown in (
         "Customers who: country is “France”.",
         "Ada",
-        "(is: France)",
+        "country is “France”",
         "Bob",
         "(is: Spain)",
         "The child",

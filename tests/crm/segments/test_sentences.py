@@ -3,7 +3,7 @@
 import pytest
 
 from crm import segments
-from crm.models import Segment
+from crm.models import Aspect, Segment
 from crm.segments import language, sentences, suggestions
 from tests.factories import NOON, make_category, make_customer, make_order, make_product
 
@@ -29,7 +29,7 @@ def test_a_rule_reads_as_a_sentence_in_english_and_chinese():
     )
     assert sentences.say(GREAT, "zh-hans") == (
         "满足以下全部条件的客户：最近 90 天内购买类目“手机”至少 3 次；"
-        "满足任一（特征“plan”为 “gold”；并非（国家是 “FR”、“ES” 之一））。"
+        "满足任一（属性“plan”为 “gold”；并非（国家是 “FR”、“ES” 之一））。"
     )
 
 
@@ -87,6 +87,11 @@ def test_a_reason_names_what_holds_with_its_value():
         "not: country is “Spain” (is: France)",
         "ordered something (is: 1)",
     ]
+    assert sentences.because_all([reason, {}, reason], "en") == [
+        sentences.because(reason, "en"),
+        [],
+        sentences.because(reason, "en"),
+    ]
     assert sentences.because(reason, "zh-hans")[0] == "购买商品花费多于 500（实际：812.5）"
 
 
@@ -94,3 +99,21 @@ def test_a_reason_names_what_holds_with_its_value():
 def test_every_example_can_be_used_and_said(slug, name_en, name_zh, rule):
     assert segments.matching(rule, now=NOON).count() == 0
     assert sentences.say(rule, "en") != sentences.say(rule, "zh-hans")
+
+
+def test_a_label_is_said_by_its_name_and_once():
+    for slug, name in (("champions", "Champions"), ("lost", "Lost")):
+        rule = {"score": "rfm", "label": slug}
+        Segment.objects.create(slug=f"rfm-{slug}", name_en=name, kind="label", rule=rule)
+    item = {"rule": {"score": "rfm", "label": "champions"}, "value": "champions", "holds": True}
+    assert sentences.because({"because": [item]}, "en") == ["RFM score is “Champions”"]
+    gone = item | {"value": "lost", "holds": False}
+    assert sentences.because({"because": [gone]}, "en") == [
+        "not: RFM score is “Champions” (is: “Lost”)"
+    ]
+
+
+def test_an_aspect_is_said_by_its_name():
+    Aspect.objects.create(slug="smell", name_en="Smell", name_zh="气味", words=["smell"])
+    rule = {"opinion": {"aspect": "smell"}, "op": ">=", "count": 1, "days": 7}
+    assert "“气味”" in sentences.say(rule, "zh-hans")
