@@ -7,8 +7,8 @@ from django.db import transaction
 
 from campaigns import tracking
 from campaigns.models import Delivery
-from crm import consent
-from crm.models import Consent, Topic
+from crm import consent, customers
+from crm.models import Channel, Consent, Topic
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,12 @@ def save(delivery: Delivery, *, wanted: set[str], at: datetime) -> None:
             evidence={"delivery": delivery.pk},
             at=at,
         )
+
+
+def confirm(delivery: Delivery, *, at: datetime) -> None:
+    """Whoever acts on the page behind a mail reads what comes to its address."""
+    if delivery.channel == Channel.EMAIL:
+        customers.verify(delivery.customer, "email", delivery.address, source="preferences", at=at)
 
 
 def masked(address: str) -> str:

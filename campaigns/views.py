@@ -62,6 +62,7 @@ def _act(request: HttpRequest, delivery: Delivery) -> HttpResponse:
         preferences.save(delivery, wanted=wanted, at=now)
     else:
         return HttpResponse("unknown action", status=400, content_type="text/plain")
+    preferences.confirm(delivery, at=now)
     return _show(request, delivery, saved=action)
 
 

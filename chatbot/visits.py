@@ -122,6 +122,8 @@ def _customer(visitor: str, user_id: str, language: str, *, now: datetime) -> tu
     customer = customers.resolve(
         wanted, source="chat", at=now, defaults=defaults, evidence=Evidence.Kind.CHAT
     )
+    if user_id:
+        customers.verify(customer, "user_id", user_id, source="chat", at=now)
     return customer, visitor
 
 

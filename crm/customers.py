@@ -28,12 +28,14 @@ __all__ = [
     "resolve_user_ids",
     "survivor",
     "unmerge",
+    "verify",
 ]
 
 NOT_DIGITS = re.compile(r"[^0-9]+")
 MOBILE_OF_CHINA = re.compile(r"(?:\+?86)?(1[3-9]\d{9})")
 # How likely two people are one who share an identifier of this kind; staff see it and decide.
 DOUBT = {Identity.Kind.USER_ID: 0.9, Identity.Kind.EMAIL: 0.9, Identity.Kind.PHONE: 0.8}
+ADDRESSES = (Identity.Kind.EMAIL, Identity.Kind.PHONE)  # whoever reads there has confirmed it
 
 
 class NoIdentifier(Exception):
@@ -158,6 +160,21 @@ def attach(  # noqa: PLR0913  (what, of whom, said how, by whom, when)
         customer, (kind, normalise(kind, value)), _Said(evidence, source, at), beside=None
     )
     return identity.customer_id == customer.pk
+
+
+@transaction.atomic
+def verify(customer: Customer, kind: str, value: object, *, source: str, at: datetime) -> bool:
+    """Note that an identifier was proven to be theirs; return whether that is news.
+
+    One that they do not have is not given to them: who proves somebody else's proves nothing here.
+    """
+    fresh = customer.identities.filter(kind=kind, value=normalise(kind, value), verified_at=None)
+    identity = fresh.first()
+    if identity is None or not fresh.update(verified_at=at):
+        return False
+    if kind in ADDRESSES and (known := graph.strongest(customer, besides=[identity.pk])):
+        graph.link(known, identity, kind=Evidence.Kind.VERIFIED, source=source, at=at)
+    return True
 
 
 def _clean(identifiers: Mapping[str, object]) -> dict[str, str]:

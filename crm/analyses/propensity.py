@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from django.utils import translation
+from django.utils.translation import gettext as _
 
 from crm.analysis import Subject, UnusableInput, read_table
 from crm.ml import judging
@@ -22,7 +24,10 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--test", required=True, help="the same columns")
     parser.add_argument("--target", required=True, help="the column to foretell, of two values")
     parser.add_argument("--without", action="append", default=[], metavar="COLUMN")
-    parser.add_argument("--output", help="probability,reasons for every row of the test")
+    parser.add_argument("--output", help="probability,reasons,because for every row of the test")
+    parser.add_argument(
+        "--language", choices=("en", "zh-hans"), default="en", help="of the words in `because`"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
         "--split-by-time",
@@ -49,7 +54,8 @@ def _run(options: argparse.Namespace) -> dict[str, Any]:
     fitted = _fitted(options, columns, matrix, target)
     chance = fitted.predict(asked)
     if options.output:
-        _write(options.output, columns, fitted, asked, test)
+        with translation.override(options.language):
+            _write(options.output, columns, fitted, asked, test)
     return {
         "rows": len(test),
         "positive": positive,
@@ -158,7 +164,7 @@ def _write(path: str, columns: Any, fitted: Any, asked: np.ndarray, test: pd.Dat
     told, bases = fitted.contributions(asked), fitted.bases(asked)
     best = np.argsort(-np.abs(told), axis=1)[:, :REASONS]
     values = {name: test[name].tolist() for name in columns.names}
-    reasons = []
+    reasons, because = [], []
     for row, (shares, places) in enumerate(zip(told, best.tolist(), strict=True)):
         named = [
             {
@@ -168,15 +174,27 @@ def _write(path: str, columns: Any, fitted: Any, asked: np.ndarray, test: pd.Dat
             }
             for place in places
         ]
+        because.append(_in_words(named))
         rest = float(shares.sum()) - sum(one["log_odds"] for one in named)
         reasons.append(
             json.dumps(
                 {"base": float(bases[row]), "reasons": named, "others": rest}, ensure_ascii=False
             )
         )
-    pd.DataFrame({"probability": fitted.predict(asked), "reasons": reasons}).to_csv(
-        path, index=False
-    )
+    found = {"probability": fitted.predict(asked), "reasons": reasons, "because": because}
+    pd.DataFrame(found).to_csv(path, index=False)
+
+
+def _in_words(named: list[dict[str, Any]]) -> str:
+    """The weightiest reasons as a sentence; what weighs nothing is no reason."""
+    told = []
+    for one in named:
+        fact = {"fact": _("%(what)s is %(value)s") % {"what": one["column"], "value": one["value"]}}
+        if one["log_odds"] > 0:
+            told.append(_("likelier: %(fact)s") % fact)
+        elif one["log_odds"] < 0:
+            told.append(_("less likely: %(fact)s") % fact)
+    return _("; ").join(told)
 
 
 PROPENSITY = Subject("chances of a label, calibrated and explained", _arguments, _run)

@@ -8,7 +8,7 @@ from django.utils import timezone
 from campaigns import channels, tokens, tracking
 from campaigns.models import Delivery, LinkTarget, Touch
 from crm import consent
-from crm.models import Consent, ConsentChange, Event
+from crm.models import Consent, ConsentChange, Event, Identity
 from tests.campaigns.world import make_campaign, make_members, make_template, send_all, start
 from tests.factories import NOON, agree, make_topic
 
@@ -274,3 +274,24 @@ def test_times_are_those_of_the_clock_at_the_edge(client, delivery):
     client.get(path(tokens.open_url(delivery.pk)), **PERSON)
     delivery.refresh_from_db()
     assert before <= delivery.opened_at <= timezone.now()
+
+
+@pytest.mark.parametrize(
+    ("posted", "is_proof"),
+    [
+        ({"action": "save", "topics": ["offers"]}, True),
+        ({"action": "everything"}, True),
+        ({"action": "nonsense"}, False),
+        ({"List-Unsubscribe": "One-Click"}, False),  # a program may press that button
+    ],
+)
+def test_who_acts_on_the_page_behind_a_mail_has_confirmed_its_address(
+    client, delivery, posted, is_proof
+):
+    identity = Identity.objects.get(customer=delivery.customer, kind="email")
+    assert identity.value == delivery.address
+    client.get(page(delivery))
+    assert not Identity.objects.exclude(verified_at=None).exists()
+    client.post(page(delivery), posted)
+    identity.refresh_from_db()
+    assert bool(identity.verified_at) is is_proof

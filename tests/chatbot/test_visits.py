@@ -11,6 +11,7 @@ import pytest
 from chatbot import visits
 from chatbot.visits import Claim
 from crm import customers
+from crm.models import Identity
 from tests.chatbot.conftest import NOW
 
 pytestmark = pytest.mark.django_db
@@ -114,3 +115,11 @@ def test_an_old_chat_is_not_taken_up_again():
     first = enter()
     later = visits.enter(Claim(visitor=first.visitor), secret=SECRET, now=NOW + timedelta(days=8))
     assert later.conversation != first.conversation
+
+
+def test_a_proof_verifies_the_user_id_and_a_claim_does_not():
+    visit = enter(user_id="ada")
+    assert not Identity.objects.exclude(verified_at=None).exists()
+    visit = enter(user_id="ada", proof=signed("ada"))
+    verified = visit.customer.identities.exclude(verified_at=None)
+    assert list(verified.values_list("kind", "value")) == [("user_id", "ada")]

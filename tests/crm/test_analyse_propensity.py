@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 
 import numpy as np
 import pytest
@@ -50,6 +51,21 @@ class TestTheAnswer:
             odds = told["base"] + told["others"] + sum(r["log_odds"] for r in told["reasons"])
             assert 1 / (1 + np.exp(-odds)) == pytest.approx(float(row["probability"]), abs=1e-9)
             assert {r["column"] for r in told["reasons"]} <= {"age", "city", "id"}
+
+    @pytest.mark.parametrize(
+        ("language", "likelier", "less"),
+        [("en", "likelier: ", "less likely: "), ("zh-hans", "更可能：", "更不可能：")],
+    )
+    def test_reasons_are_said_in_words_too(self, analyse, language, likelier, less):
+        _, rows = analyse(people(), people(seed=1), f"--language={language}")
+        for row in rows:
+            told = [r for r in json.loads(row["reasons"])["reasons"] if r["log_odds"]]
+            parts = re.split("; |；", row["because"]) if row["because"] else []
+            assert len(parts) == len(told)
+            for part, reason in zip(parts, told, strict=True):
+                assert part.startswith(likelier if reason["log_odds"] > 0 else less)
+                assert reason["column"] in part
+                assert reason["value"] in part
 
     def test_columns_come_in_any_order(self, analyse):
         lines = [line.split(",") for line in people(seed=1).strip().splitlines()]

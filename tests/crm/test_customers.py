@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from crm import customers, timeline
 from crm.events import ProductViewed
-from crm.models import Consent, Customer, Identity, Merge
+from crm.models import Consent, Customer, Evidence, Identity, Merge
 from tests.factories import NOON, agree, make_customer, make_order, make_product, make_topic
 
 pytestmark = pytest.mark.django_db
@@ -153,3 +153,44 @@ def test_a_chinese_mobile_is_one_with_and_without_the_country(spelling):
 def test_a_foreign_number_keeps_its_country():
     assert customers.normalise("phone", "0049 170 123") == "+49170123"
     assert customers.normalise("phone", "0170 123") == "0170123"
+
+
+class TestVerify:
+    @pytest.fixture
+    def ada(self):
+        told = {"user_id": "ada", "email": "ada@example.org", "anonymous_id": "tablet"}
+        return customers.resolve(told, source="test", at=NOON)
+
+    def verified(self, customer):
+        return dict(customer.identities.values_list("kind", "verified_at"))
+
+    def test_a_proven_address_is_noted_once_with_an_edge_of_evidence(self, ada):
+        later = NOON + timedelta(days=1)
+        spelt = " ADA@Example.org"
+        assert customers.verify(ada, "email", spelt, source="mail", at=NOON)
+        assert not customers.verify(ada, "email", spelt, source="mail", at=later)
+        assert self.verified(ada) == {"user_id": None, "email": NOON, "anonymous_id": None}
+        edge = Evidence.objects.get(kind=Evidence.Kind.VERIFIED)
+        assert {edge.one.kind, edge.other.kind} == {"user_id", "email"}
+        assert (edge.source, edge.at) == ("mail", NOON)
+
+    def test_a_proven_user_id_needs_no_address(self, ada):
+        assert customers.verify(ada, "user_id", "ada", source="chat", at=NOON)
+        assert self.verified(ada)["user_id"] == NOON
+        assert not Evidence.objects.filter(kind=Evidence.Kind.VERIFIED).exists()
+
+    @pytest.mark.parametrize("address", ["bob@example.org", "nobody@example.org"])
+    def test_what_is_not_theirs_is_verified_for_nobody(self, ada, address):
+        customers.resolve({"email": "bob@example.org"}, source="test", at=NOON)
+        assert not customers.verify(ada, "email", address, source="mail", at=NOON)
+        assert not Identity.objects.exclude(verified_at=None).exists()
+
+    def test_two_people_with_a_proven_address_each_are_not_joined_by_a_machine(self, ada):
+        guest = customers.resolve({"anonymous_id": "phone"}, source="test", at=NOON)
+        for customer, address in ((ada, "ada@example.org"), (guest, "guest@example.org")):
+            customers.attach(customer, "email", address, source="test", at=NOON)
+            customers.verify(customer, "email", address, source="mail", at=NOON)
+        both = {"user_id": "ada", "anonymous_id": "phone"}
+        assert customers.resolve(both, source="test", at=NOON) == ada
+        guest.refresh_from_db()
+        assert guest.merged_into is None

@@ -182,7 +182,7 @@ class TestPortraits:
             named[1].name_en == "High spend, low age" or named[1].name_en == "Low age, high spend"
         )
         assert "消费高" in named[1].name_zh
-        assert "25%" in named[1].description_en
+        assert "25 %" in named[1].description_en
 
     def test_what_two_features_do_not_tell_apart_a_third_does(self):
         points = np.repeat([[9.0, 8, 1], [9, 8, -1], [-5, -5, 0]], 20, axis=0)
