@@ -172,18 +172,23 @@ def make() -> None:
 
 
 def filled() -> dict[str, float]:
-    """Every rule anew, each timed by itself, parents first."""
+    """Every rule anew, parents first: the passes over rows that rules share, then each rule."""
     from django.utils import timezone
 
-    from crm.segments import keeping, membership
+    from crm.segments import keeping, membership, tallies
 
     took: dict[str, float] = defaultdict(float)
     now = timezone.now()
-    for level in keeping.levels(keeping.readable()):
-        for rule in level:
-            with membership.exclusive():
-                spent = seconds(lambda rule=rule: keeping.fill(rule, now=now))
-            took[rule.segment.slug.partition("-")[0]] += spent
+    for rules in keeping.batches(keeping.readable()):
+        with membership.exclusive():
+            started = time.perf_counter()
+            known = tallies.tally([rule.part for rule in rules], now=now)
+            took["passes"] += time.perf_counter() - started
+            for rule in rules:
+                spent = seconds(
+                    lambda rule=rule, known=known: keeping.fill(rule, now=now, known=known)
+                )
+                took[rule.segment.slug.partition("-")[0]] += spent
     return totals(took)
 
 

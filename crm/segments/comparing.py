@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import BooleanField, Case, Q, Value, When
+from django.db.models import BooleanField, Case, ExpressionWrapper, Q, Value, When
 from django.db.models.functions import StrIndex
 from django.db.models.lookups import (
     Exact,
@@ -85,3 +85,8 @@ def days_ago(column: str, op: str, days: float, now: datetime) -> Q:
     # "More than 30 days ago" is an earlier moment: the comparison turns round.
     turned = {">": "lt", ">=": "lte", "<": "gt", "<=": "gte"}[op]
     return Q(**{f"{column}__{turned}": at})
+
+
+def flag(condition: Q) -> "ExpressionWrapper[Q]":
+    """The condition as a column."""
+    return ExpressionWrapper(condition, output_field=BooleanField())

@@ -5,16 +5,14 @@ leaf leaves out, on both databases. `among` keeps every part to a few customers,
 index finds; without it the whole table is asked at once.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import reduce
 from operator import and_, or_
 from typing import Any
 
 from django.db.models import (
-    BooleanField,
     CharField,
-    ExpressionWrapper,
     F,
     OuterRef,
     Q,
@@ -44,29 +42,31 @@ from crm.segments.sql import (
 )
 
 
-def query(part: lang.Part, *, now: datetime, among: Sequence[int] | None = None) -> Q:
-    """Return the condition on Customer that a part describes at this moment."""
-    return Compiler(now, among).part(part)
-
-
 def customers(
-    part: lang.Part, *, now: datetime, among: Sequence[int] | None = None
+    part: lang.Part,
+    *,
+    now: datetime,
+    among: Sequence[int] | None = None,
+    known: Mapping[str, Q] | None = None,
 ) -> QuerySet[Customer]:
-    """The customers a rule describes at this moment; of `among` only, where that is given."""
+    """The customers a rule describes at this moment; of `among` only, where that is given.
+
+    known: leaves, by key, that have been asked already.
+    """
     found = Customer.objects.active()
     if among is not None:
         found = found.filter(Among("pk", among))
-    return found.filter(query(part, now=now, among=among))
-
-
-def flag(condition: Q) -> "ExpressionWrapper[Q]":
-    """The condition as a column."""
-    return ExpressionWrapper(condition, output_field=BooleanField())
+    return found.filter(Compiler(now, among, known).part(part))
 
 
 class Compiler:
-    def __init__(self, now: datetime, among: Sequence[int] | None = None) -> None:
-        self.now, self.among = now, among
+    def __init__(
+        self,
+        now: datetime,
+        among: Sequence[int] | None = None,
+        known: Mapping[str, Q] | None = None,
+    ) -> None:
+        self.now, self.among, self.known = now, among, known or {}
         self._leaves: dict[type, Callable[[Any], Q]] = {
             lang.Field: self._field,
             lang.Trait: lambda leaf: holds("traits", leaf.test),
@@ -87,6 +87,9 @@ class Compiler:
             return ~self.part(part.part)
         if isinstance(part, lang.Several):
             return reduce(and_ if part.all else or_, map(self.part, part.parts))
+        assert isinstance(part, lang.Leaf)
+        if self.known and (known := self.known.get(part.key)) is not None:
+            return known
         return self._leaves[type(part)](part)
 
     def _field(self, leaf: lang.Field) -> Q:

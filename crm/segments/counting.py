@@ -1,7 +1,7 @@
 """What a leaf counts: the rows of a customer that it is about, and the figure over them."""
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -22,8 +22,8 @@ from django.db.models.lookups import IsNull
 
 from crm.models import Event, Feedback, Mention, Opinion, Order, OrderLine
 from crm.segments import language as lang
-from crm.segments.comparing import LOOKUPS, days_ago, holds
-from crm.segments.sql import JsonNumber, Rounded
+from crm.segments.comparing import LOOKUPS, days_ago, flag, holds, within
+from crm.segments.sql import Among, JsonNumber, Rounded
 
 NUMBERS: dict[str, Callable[[float, float], bool]] = {
     "=": operator.eq,
@@ -165,3 +165,43 @@ def fitting(name: str, leaf: lang.Counted, now: datetime) -> Q:
 def of_none(leaf: lang.Counted) -> bool:
     """Whether the leaf is true of who has no rows at all: nought of them, and nought in sum."""
     return leaf.figure in ("count", "sum") and NUMBERS[leaf.op](0, leaf.value)
+
+
+def together(
+    source: str,
+    leaves: Sequence[lang.Counted],
+    *,
+    now: datetime,
+    among: Sequence[int] | None = None,
+) -> QuerySet[Any]:
+    """What leaves of one source count, of each customer who has rows, in one pass over the rows.
+
+    Columns: `owner(leaf)` is the customer; `figure_0`, `in_0` are the figure of the first leaf and
+    whether it is what the leaf wants, null where it has no rows; and so on.
+    """
+    time, who = time_of(leaves[0]), owner(leaves[0])
+    figures, fits = {}, {}
+    for i, leaf in enumerate(leaves):
+        only = within(time, leaf.window, now) & matching(leaf)  # what is quick to see comes first
+        figures[f"figure_{i}"] = figure(leaf, only)
+        fits[f"in_{i}"] = flag(fitting(f"figure_{i}", leaf, now))
+    rows = SOURCES[source]().filter(_reach(leaves, now=now))
+    if among is not None:
+        rows = rows.filter(Among(f"{who}_id", among))
+    groups: QuerySet[Any] = rows.order_by().values(who).annotate(**figures).annotate(**fits)
+    return groups
+
+
+def _reach(leaves: Sequence[lang.Counted], *, now: datetime) -> Q:
+    """The rows that any of the leaves can be about: events kind by kind, each as far as need be."""
+    time = time_of(leaves[0])
+    windows: dict[str, list[lang.Window]] = {}
+    for leaf in leaves:
+        kind = leaf.kind if isinstance(leaf, lang.Happened) else ""
+        windows.setdefault(kind, []).append(leaf.window)
+    reach = Q()
+    for kind, some in sorted(windows.items()):
+        far = None if any(w.far is None for w in some) else max(w.far or 0 for w in some)
+        widest = lang.Window(near=min(w.near for w in some), far=far)
+        reach |= (Q(kind=kind) if kind else Q()) & within(time, widest, now)
+    return reach

@@ -1,14 +1,16 @@
 """Membership kept up with what happens: after a change, as time goes by, and all of it anew."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
+from django.db.models import Q
 
+from crm.bulk import chunks
 from crm.models import Segment, SegmentSize, Touch
-from crm.segments import checking, membership, reading, touches
+from crm.segments import checking, counting, membership, reading, tallies, touches
 from crm.segments import language as lang
 from crm.segments.membership import Change, Rule
 from crm.segments.sql import Among
@@ -17,6 +19,7 @@ from crm.segments.touches import EVERYTHING, KNOWN_FOR
 TOUCHES = 5_000  # taken at once
 BACKLOG = 50_000  # more than so many waiting: asking everybody is quicker than one by one
 CANDIDATES = 20_000  # more than so many whom time may move: the whole segment is quicker
+TOGETHER = 20  # segments filled in one transaction: others wait so long
 SETTLED = timedelta(seconds=6 * KNOWN_FOR)  # by then every writer knows of a new rule
 
 
@@ -77,10 +80,11 @@ def refresh(segment: Segment, *, now: datetime) -> Change:
 
 
 def refresh_all(*, now: datetime) -> dict[str, Change]:
-    """Fill every segment that has a rule, each in its own transaction, parents first."""
-    return {
-        rule.segment.slug: fill(rule, now=now) for level in levels(readable()) for rule in level
-    }
+    """Fill every segment that has a rule, some in each transaction, parents first."""
+    changes: dict[str, Change] = {}
+    for rules in batches(readable()):
+        changes |= fill_together(rules, now=now)
+    return changes
 
 
 def readable() -> dict[str, Rule]:
@@ -114,6 +118,17 @@ def levels(rules: Mapping[str, Rule]) -> list[list[Rule]]:
     return [grouped[level] for level in sorted(grouped)]
 
 
+def batches(rules: Mapping[str, Rule]) -> Iterator[list[Rule]]:
+    """Rules to fill together, parents first, those that count the same rows side by side."""
+    for level in levels(rules):
+        yield from chunks(sorted(level, key=_sources), TOGETHER)
+
+
+def _sources(rule: Rule) -> list[str]:
+    leaves = lang.leaves(rule.part)
+    return sorted({counting.source(leaf) for leaf in leaves if isinstance(leaf, lang.Counted)})
+
+
 def note_sizes(*, now: datetime) -> None:
     """Write down how large each segment is today."""
     rows = [
@@ -129,17 +144,18 @@ def _settle(rules: Mapping[str, Rule], pending: Pending, *, now: datetime) -> in
     """Look at everybody pending, parents first, so that a child sees where its parents came to."""
     moved = 0
     for level in levels(rules):
-        asked, ids = [], set()
+        asked, ids, anew = [], set(), []
         for rule in level:
             slug = rule.segment.slug
             if rule.segment.filled_version != rule.version or slug in pending.all:
-                change = fill(rule, now=now)
-                moved += change.entered + change.left
-                if change.entered or change.left:
-                    pending.all.update(_children(rules, slug))
+                anew.append(rule)
             elif pending.some.get(slug):
                 asked.append(rule)
                 ids |= pending.some[slug]
+        for slug, change in fill_together(anew, now=now).items():
+            moved += change.entered + change.left
+            if change.entered or change.left:
+                pending.all.update(_children(rules, slug))
         for slug, who in membership.evaluate(asked, ids, now=now).items() if asked else ():
             moved += len(who)
             pending.add(_children(rules, slug), who)
@@ -191,14 +207,21 @@ def _due(rules: Mapping[str, Rule], *, now: datetime) -> Pending:
     return pending
 
 
-def fill(rule: Rule, *, now: datetime) -> Change:
+def fill_together(rules: Sequence[Rule], *, now: datetime) -> dict[str, Change]:
+    """Fill segments none of which is built on another, what they count in one pass for all."""
+    with membership.exclusive():
+        known = tallies.tally([rule.part for rule in rules], now=now)
+        return {rule.segment.slug: fill(rule, now=now, known=known) for rule in rules}
+
+
+def fill(rule: Rule, *, now: datetime, known: Mapping[str, Q] | None = None) -> Change:
     """Fill one segment, quietly the first time; whoever writes may not know yet what it reads."""
     segment = rule.segment
     is_new = segment.filled_version != rule.version
     segment.filled_version = rule.version
     segment.refill_at = now + SETTLED if is_new else None
     with transaction.atomic():
-        return membership.fill(segment, rule.part, now=now, announce=not is_new)
+        return membership.fill(segment, rule.part, now=now, announce=not is_new, known=known)
 
 
 def _note_problem(segment: Segment, problem: str) -> None:

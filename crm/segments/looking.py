@@ -6,17 +6,17 @@ of these customers; "and", "or" and "not" are then set against set, here.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Case, Q, QuerySet, When
+from django.db.models import Case, When
 
 from crm.bulk import chunks
 from crm.models import Customer
 from crm.segments import compiling, counting
 from crm.segments import language as lang
-from crm.segments.comparing import within
+from crm.segments.comparing import flag
 from crm.segments.sql import Among
 
 TOGETHER = 20  # leaves in one query
@@ -80,9 +80,7 @@ class Look:
 
     def _ask(self, leaves: Mapping[str, lang.Leaf]) -> None:
         compiler = compiling.Compiler(self.now, self.ids)
-        flags = {
-            f"in_{i}": compiling.flag(compiler.part(leaf)) for i, leaf in enumerate(leaves.values())
-        }
+        flags = {f"in_{i}": flag(compiler.part(leaf)) for i, leaf in enumerate(leaves.values())}
         for key in leaves:
             self._holds[key] = set()
         holds = [self._holds[key] for key in leaves]
@@ -93,14 +91,9 @@ class Look:
                     members.add(pk)
 
     def _count(self, source: str, leaves: Mapping[str, lang.Counted]) -> None:
-        figures, fits = {}, {}
-        for i, leaf in enumerate(leaves.values()):
-            window = within(counting.time_of(leaf), leaf.window, self.now)
-            figures[f"figure_{i}"] = counting.figure(leaf, counting.matching(leaf) & window)
-            fits[f"in_{i}"] = compiling.flag(counting.fitting(f"figure_{i}", leaf, self.now))
-        rows, owner = self._rows(source, list(leaves.values()))
-        groups = rows.order_by().values(owner).annotate(**figures).annotate(**fits)
-        columns = [name for pair in zip(figures, fits, strict=True) for name in pair]
+        groups = counting.together(source, list(leaves.values()), now=self.now, among=self.ids)
+        columns = [f"{name}_{i}" for i in range(len(leaves)) for name in ("figure", "in")]
+        owner = counting.owner(next(iter(leaves.values())))
         counted = {pk: values for pk, *values in groups.values_list(owner, *columns)}
         for i, leaf in enumerate(leaves.values()):
             told = {pk: (values[2 * i], values[2 * i + 1]) for pk, values in counted.items()}
@@ -115,19 +108,6 @@ class Look:
             self._holds[leaf.key] |= self.everybody - known.keys()
         if not (isinstance(leaf, lang.Rated) and leaf.score_op):  # its value is the score given
             self._values[leaf.key] = {pk: figure for pk, (figure, _) in known.items()}
-
-    def _rows(self, source: str, leaves: Sequence[lang.Counted]) -> tuple[QuerySet[Any], str]:
-        """The rows of these customers that any of the leaves can be about."""
-        owner, time = counting.owner(leaves[0]), counting.time_of(leaves[0])
-        near = min(leaf.window.near for leaf in leaves)
-        reach = [leaf.window.far for leaf in leaves]
-        far = None if None in reach else max(filter(None, reach), default=0)
-        window = lang.Window(near=near, far=far)
-        about = Q(Among(f"{owner}_id", self.ids)) & within(time, window, self.now)
-        kinds = {leaf.kind for leaf in leaves if isinstance(leaf, lang.Happened)}
-        if kinds:
-            about &= Q(kind__in=sorted(kinds))
-        return counting.SOURCES[source]().filter(about), owner
 
     def _is_open(self, leaf: lang.Leaf, customer_ids: set[int]) -> bool:
         without = isinstance(leaf, lang.Inside | lang.Agreed | lang.Share)

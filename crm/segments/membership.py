@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Case, F, IntegerField, QuerySet, When
+from django.db.models import Case, F, IntegerField, Q, QuerySet, When
 
 from crm import timeline
 from crm.bulk import chunks
@@ -80,10 +80,20 @@ def exclusive() -> Iterator[None]:
         yield
 
 
-def fill(segment: Segment, part: lang.Part, *, now: datetime, announce: bool) -> Change:
-    """Bring all members up to date with a rule, in a few statements however many they are."""
+def fill(
+    segment: Segment,
+    part: lang.Part,
+    *,
+    now: datetime,
+    announce: bool,
+    known: Mapping[str, Q] | None = None,
+) -> Change:
+    """Bring all members up to date with a rule, in a few statements however many they are.
+
+    known: what `tallies.tally` found of its leaves in this transaction.
+    """
     with exclusive():
-        segment.size = _gather(compiling.customers(part, now=now))
+        segment.size = _gather(compiling.customers(part, now=now, known=known))
         left = _drop(segment, part, now=now, announce=announce)
         entered = _add(segment, part, now=now, announce=announce)
         segment.refreshed_at, segment.problem = now, ""
@@ -244,9 +254,11 @@ def _add(segment: Segment, part: lang.Part, *, now: datetime, announce: bool) ->
     return entered
 
 
-def differences(segment: Segment, part: lang.Part, *, now: datetime) -> tuple[list[int], list[int]]:
+def differences(
+    segment: Segment, part: lang.Part, *, now: datetime, known: Mapping[str, Q] | None = None
+) -> tuple[list[int], list[int]]:
     """Who is missing and who is too many, should the members be those of the rule."""
-    _gather(compiling.customers(part, now=now))
+    _gather(compiling.customers(part, now=now, known=known))
     return _ids(f"SELECT pk {NEW} ORDER BY 1", [segment.pk]), _ids(
         f"SELECT customer_id {GONE} ORDER BY 1", [segment.pk]
     )

@@ -30,6 +30,20 @@ class Among(Func):
         return f"{sql} = ANY(%s::bigint[])", [*params, self.ids]
 
 
+class Noted(Func):
+    """The column is the customer of a row in a table of ours where that flag is set."""
+
+    output_field = BooleanField()
+
+    def __init__(self, column: str, table: str, flag: str) -> None:
+        super().__init__(F(column))
+        self.table, self.flag = table, flag
+
+    def as_sql(self, compiler: Any, connection: Any, **_: Any) -> Any:  # type: ignore[override]
+        sql, params = compiler.compile(self.source_expressions[0])
+        return f"{sql} IN (SELECT customer_id FROM {self.table} WHERE {self.flag})", params
+
+
 class _InDocument(Func):
     """Something at a path of a JSON column; null when the path leads nowhere."""
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from crm import segments
 from crm.models import Customer, Membership, Segment, Touch
 from crm.models.segments import forget_wanted
-from crm.segments import language, parsing
+from crm.segments import compiling, language, parsing, tallies
 from crm.segments.looking import Look
 from tests.crm.segments import reference
 from tests.crm.segments.worlds import World, rules, steps
@@ -54,7 +54,9 @@ def should_be(segment, now):
 
 @thorough
 @given(rule=rules, history=steps)
-def test_the_query_of_a_rule_and_a_look_are_the_plain_reading_of_it(anew, rule, history):
+def test_a_query_a_look_and_a_tally_are_the_plain_reading(anew, monkeypatch, rule, history):
+    monkeypatch.setattr(tallies, "WORTHWHILE", 1)
+
     def check(world):
         for step in history:
             world.take(*step)
@@ -65,6 +67,9 @@ def test_the_query_of_a_rule_and_a_look_are_the_plain_reading_of_it(anew, rule, 
         everybody = Customer.objects.values_list("pk", flat=True)
         look = Look(language.leaves(part), everybody, now=world.now)
         assert look.fitting(part) == plain
+        known = tallies.tally([part], now=world.now)
+        counted = compiling.customers(part, now=world.now, known=known)
+        assert set(counted.values_list("pk", flat=True)) == plain
 
     anew(check)
 
