@@ -247,7 +247,7 @@ def _add(segment: Segment, part: lang.Part, *, now: datetime, announce: bool) ->
     if not announce:
         params = [segment.pk, connection.ops.adapt_datetimefield_value(now), segment.pk]
         insert = "INSERT INTO crm_membership (segment_id, customer_id, reason, entered_at)"
-        return _run(f"{insert} SELECT %s, pk, '{{}}', %s {NEW}", params)
+        return _run(f"{insert} SELECT %s, pk, '{{}}', %s {NEW} ORDER BY pk", params)
     entered = 0
     while some := _ids(f"SELECT pk {NEW} ORDER BY 1 LIMIT {BATCH}", [segment.pk]):
         entered += carry_out([Move(segment, enter=some)], now=now)[0].entered
@@ -265,12 +265,23 @@ def differences(
 
 
 def _ids(sql: str, params: Sequence[Any]) -> list[int]:
-    with connection.cursor() as cursor:
+    with _set_against_set() as cursor:
         cursor.execute(sql, params)
         return [pk for (pk,) in cursor.fetchall()]
 
 
 def _run(sql: str, params: Sequence[Any]) -> int:
-    with connection.cursor() as cursor:
+    with _set_against_set() as cursor:
         cursor.execute(sql, params)
         return int(cursor.rowcount)
+
+
+@contextmanager
+def _set_against_set() -> Iterator[Any]:
+    """PostgreSQL takes a table it knows as empty row by row, also while it is being filled."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SELECT set_config('enable_nestloop', 'off', true)")
+        yield cursor
+        if connection.vendor == "postgresql":
+            cursor.execute("SELECT set_config('enable_nestloop', 'on', true)")
