@@ -11,6 +11,9 @@ from crm import artifacts, write_keys
 from crm.segments import estimates
 from recommendations import popular
 
+# Read when the numeric libraries load. Their threads wait for each other busily, on a machine with
+# other work for minutes; training has one thread in production as well (`marketing/learning.py`).
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Tests that run side by side share one Redis, not what they keep in it.
 caches.settings["default"]["KEY_PREFIX"] = os.environ.get("PYTEST_XDIST_WORKER", "")
 # The same examples in every run, however slow the machine; PROPERTIES=explore looks for new ones.

@@ -1,8 +1,10 @@
 """`analyse propensity`: any table in, calibrated chances with reasons out."""
 
 import csv
+import io
 import json
 import re
+from contextlib import redirect_stdout
 
 import numpy as np
 import pytest
@@ -19,34 +21,42 @@ def people(count=240, seed=0, *, shift=0.0):
     return "id,age,city,bought\n" + "\n".join(rows) + "\n"
 
 
-@pytest.fixture
-def analyse(tmp_path, capsys):
+@pytest.fixture(scope="module")
+def analyse(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("analyse")
+
     def run(train, test, *args, target="bought"):
         for name, text in (("train", train), ("test", test)):
-            (tmp_path / f"{name}.csv").write_text(text, encoding="utf-8")
-        files = [f"--{name}={tmp_path / name}.csv" for name in ("train", "test")]
-        output = tmp_path / "output.csv"
-        call_command(
-            "analyse", "propensity", *files, f"--target={target}", f"--output={output}", *args
-        )
-        report = json.loads(capsys.readouterr().out.strip().splitlines()[-1])
+            (folder / f"{name}.csv").write_text(text, encoding="utf-8")
+        files = [f"--{name}={folder / name}.csv" for name in ("train", "test")]
+        output, said = folder / "output.csv", io.StringIO()
+        with redirect_stdout(said):
+            call_command(
+                "analyse", "propensity", *files, f"--target={target}", f"--output={output}", *args
+            )
+        report = json.loads(said.getvalue().strip().splitlines()[-1])
         return report, list(csv.DictReader(output.open(encoding="utf-8")))
 
     return run
 
 
+@pytest.fixture(scope="module")
+def plain(analyse):
+    """(report, rows) of the table as it is."""
+    return analyse(people(), people(seed=1))
+
+
 class TestTheAnswer:
-    def test_it_has_the_promised_figures_and_a_row_for_every_row(self, analyse):
-        report, rows = analyse(people(), people(seed=1))
+    def test_it_has_the_promised_figures_and_a_row_for_every_row(self, plain):
+        report, rows = plain
         assert {"auc", "average_precision", "brier", "ece", "lift_at_10"} <= set(report)
         assert report["auc"] > 0.65
         assert report["positive"] == "Yes"
         assert len(rows) == report["rows"] == 240
         assert all(0 <= float(row["probability"]) <= 1 for row in rows)
 
-    def test_reasons_add_up_to_the_log_odds_of_the_row(self, analyse):
-        _, rows = analyse(people(), people(seed=1))
-        for row in rows:
+    def test_reasons_add_up_to_the_log_odds_of_the_row(self, plain):
+        for row in plain[1]:
             told = json.loads(row["reasons"])
             odds = told["base"] + told["others"] + sum(r["log_odds"] for r in told["reasons"])
             assert 1 / (1 + np.exp(-odds)) == pytest.approx(float(row["probability"]), abs=1e-9)
@@ -67,17 +77,16 @@ class TestTheAnswer:
                 assert reason["column"] in part
                 assert reason["value"] in part
 
-    def test_columns_come_in_any_order(self, analyse):
+    def test_columns_come_in_any_order(self, analyse, plain):
         lines = [line.split(",") for line in people(seed=1).strip().splitlines()]
         turned = "\n".join(",".join(line[::-1]) for line in lines) + "\n"
-        assert analyse(people(), turned)[0] == analyse(people(), people(seed=1))[0]
+        assert analyse(people(), turned)[0] == plain[0]
 
-    def test_what_moved_between_the_files_is_warned_of(self, analyse):
+    def test_what_moved_between_the_files_is_warned_of(self, analyse, plain):
         report, _ = analyse(people(), people(seed=1, shift=30))
         assert report["drift"]["drifted"] == ["age"]
         assert "age" in report["drift"]["warning"]
-        steady, _ = analyse(people(), people(seed=1))
-        assert "warning" not in steady["drift"]
+        assert "warning" not in plain[0]["drift"]
 
     def test_a_column_that_knows_the_answer_is_suspected_and_can_be_left_out(self, analyse):
         def leaking(text):

@@ -1,12 +1,16 @@
 """Chances of customers: labels by time, floors in plain words, scores that say why."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 import numpy as np
 import pytest
+from django.db import transaction
+from django.test import override_settings
 from django.utils import translation
 
-from crm import scores, trainers
+from crm import artifacts, scores, trainers
+from crm.ml.propensity import Churn30
 from crm.models import Artifact, Customer, Order, Score
 from crm.scores.propensity import GOALS
 from crm.trainers import propensity as training
@@ -25,11 +29,22 @@ def order(**fields):
     return TrainingOrder(as_of=NOON, now=NOON, **fields)
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _small():
+    """A shop of a hundred is enough, and two kinds of model."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training, "FEWEST_CUSTOMERS", 40)
+        patch.setattr(training, "SERVED", ("logistic", "boosting"))
+        yield
+
+
 @pytest.fixture
-def shop(monkeypatch):
+def shop():
+    return open_shop()
+
+
+def open_shop():
     """Regulars who buy every week, and others who stopped some time ago."""
-    monkeypatch.setattr(training, "FEWEST_CUSTOMERS", 40)
-    monkeypatch.setattr(training, "SERVED", ("logistic", "boosting"))
     rng = np.random.default_rng(0)
     people = Customer.objects.bulk_create(
         [
@@ -91,7 +106,8 @@ class TestTheFloor:
         with pytest.raises(TooLittleData, match="100 days of orders; at least 240 needed"):
             trainers.TRAINERS["purchase_90"](order())
 
-    def test_too_few_customers_are_named_with_what_is_needed(self):
+    def test_too_few_customers_are_named_with_what_is_needed(self, monkeypatch):
+        monkeypatch.setattr(training, "FEWEST_CUSTOMERS", 500)
         ada = make_customer()
         for day in (300, 100, 50, 0):
             make_order(ada, make_product(), at=days(day))
@@ -107,21 +123,7 @@ class TestTheFloor:
             trainers.TRAINERS["churn_30"](order())
 
 
-class TestTraining:
-    @pytest.fixture
-    def report(self, shop):
-        return trainers.TRAINERS["churn_30"](order())
-
-    def test_it_learns_who_stopped_and_is_judged_on_later_time(self, report):
-        assert report["metrics"]["auc"] > 0.7
-        assert "auc" in report["baseline_metrics"]
-
-    def test_the_back_test_shows_both_splits_tenths_and_every_kind_of_model(self, report):
-        backtest = Artifact.objects.get(pk=report["artifact"]).backtest
-        assert set(backtest["members"]) == {"logistic", "forest", "svm", "boosting"}
-        assert {"auc", "ece"} <= set(backtest["random_split"]) & set(backtest["time_split"])
-        assert sum(tenth["rows"] for tenth in backtest["tenths"]) > 40
-
+class TestWithoutKeeping:
     def test_moments_do_not_look_into_the_outcome_they_are_judged_on(self, shop):
         goal = GOALS["churn_30"]
         earlier, latest = training._moments(goal, NOON)
@@ -134,36 +136,55 @@ class TestTraining:
         assert not Score.objects.exists()
 
 
-class TestScores:
-    @pytest.fixture
-    def scored(self, shop):
+@dataclass(frozen=True)
+class Trained:
+    report: dict
+    artifact: Artifact
+    estimator: Churn30
+
+
+@pytest.fixture(scope="class")
+def trained(django_db_setup, django_db_blocker, tmp_path_factory, _small):
+    """One shop, trained once for all that is asked of it; rolled back at the end."""
+    files = override_settings(MEDIA_ROOT=tmp_path_factory.mktemp("media"))
+    with django_db_blocker.unblock(), transaction.atomic(), files:
+        open_shop()
         report = trainers.TRAINERS["churn_30"](order())
         artifact = Artifact.objects.get(pk=report["artifact"])
+        estimator = artifacts.load(Churn30, artifact)
         if not report["promoted"]:
-            from crm import artifacts
-            from crm.ml.propensity import Churn30
+            scores.refresh_propensity(estimator, artifact, as_of=NOON, now=NOON)
+        yield Trained(report, artifact, estimator)
+        transaction.set_rollback(True)
 
-            scores.refresh_propensity(
-                artifacts.load(Churn30, artifact), artifact, as_of=NOON, now=NOON
-            )
-        return artifact
 
-    def test_everybody_it_is_asked_of_has_a_chance_with_interval_and_maker(self, scored):
+class TestTrained:
+    def test_it_learns_who_stopped_and_is_judged_on_later_time(self, trained):
+        assert trained.report["metrics"]["auc"] > 0.7
+        assert "auc" in trained.report["baseline_metrics"]
+
+    def test_the_back_test_shows_both_splits_tenths_and_every_kind_of_model(self, trained):
+        backtest = trained.artifact.backtest
+        assert set(backtest["members"]) == {"logistic", "forest", "svm", "boosting"}
+        assert {"auc", "ece"} <= set(backtest["random_split"]) & set(backtest["time_split"])
+        assert sum(tenth["rows"] for tenth in backtest["tenths"]) > 40
+
+    def test_everybody_it_is_asked_of_has_a_chance_with_interval_and_maker(self, trained):
         asked = GOALS["churn_30"].people(as_of=NOON).count()
         found = Score.objects.filter(name="churn_30")
         assert found.count() == asked > 0
         for score in found:
             assert 0 <= score.detail["lower"] <= score.value + 1e-4
             assert score.value - 1e-4 <= score.detail["upper"] <= 1
-            assert score.artifact == scored
+            assert score.artifact == trained.artifact
 
-    def test_reasons_add_up_to_the_log_odds(self, scored):
+    def test_reasons_add_up_to_the_log_odds(self, trained):
         for score in Score.objects.filter(name="churn_30")[:20]:
             told = score.detail
             odds = told["base"] + told["others"] + sum(share for _, _, share in told["reasons"])
             assert 1 / (1 + np.exp(-odds)) == pytest.approx(score.value, abs=1e-6)
 
-    def test_reasons_are_sentences_in_the_language_of_the_reader(self, scored):
+    def test_reasons_are_sentences_in_the_language_of_the_reader(self, trained):
         score = Score.objects.filter(name="churn_30").first()
         english = scores.sentences(score)
         assert len(english) == 5
@@ -171,11 +192,8 @@ class TestScores:
         with translation.override("zh-hans"):
             assert len(scores.sentences(score)) == 5
 
-    def test_scores_of_other_names_are_left_alone(self, scored):
+    def test_scores_of_other_names_are_left_alone(self, trained):
         Score.objects.create(customer=make_customer(), name="clv", value=1, version="x", at=NOON)
-        from crm import artifacts
-        from crm.ml.propensity import Churn30
-
-        estimator = artifacts.load(Churn30, scored)
-        scores.refresh_propensity(estimator, scored, as_of=NOON, now=NOON + timedelta(days=1))
+        later = NOON + timedelta(days=1)
+        scores.refresh_propensity(trained.estimator, trained.artifact, as_of=NOON, now=later)
         assert Score.objects.filter(name="clv").exists()

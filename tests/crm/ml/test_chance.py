@@ -100,7 +100,8 @@ class TestSignificance:
 
     def test_shuffling_takes_it_away(self):
         """Goal: in 95 of 100 shuffles nothing is significant. The sampled ones are seeded."""
-        baskets = planted(crowded(baskets=400))
+        baskets = planted(crowded(items=15), share=0.8)
+        assert (("i00",), ("i01",)) in significant(baskets)
         clean = [
             not significant(shuffled(baskets, np.random.default_rng(seed))) for seed in range(10)
         ]
