@@ -7,7 +7,9 @@ from django.db.models.fields.json import KT
 from django.utils.translation import get_language, gettext_lazy, gettext_noop
 from django.utils.translation import gettext as _
 
-from crm.models import Customer, Event, Product
+from crm.ml.needs import OF_INTENT, OTHER
+from crm.models import Customer, Event, Product, Segment
+from crm.voice import need_name
 
 PAGE = 30
 # What staff can ask for: its name, and which events belong to it.
@@ -90,8 +92,12 @@ def page(customer: Customer, *, group: str = "", before: int | None = None) -> d
 
 def _with_products(events: QuerySet[Event]) -> QuerySet[Event]:
     product = Product.objects.filter(sku=OuterRef("sku"))
+    segment = Segment.objects.filter(slug=OuterRef("segment"))
     return events.annotate(
         sku=KT("data__sku"),
+        segment=KT("data__segment"),
+        segment_en=Subquery(segment.values("name_en")[:1]),
+        segment_zh=Subquery(segment.values("name_zh")[:1]),
         product_en=Subquery(product.values("title_en")[:1]),
         product_zh=Subquery(product.values("title_zh")[:1]),
     )
@@ -111,6 +117,11 @@ def _detail(event: Event) -> str:
     data = event.data
     chinese = (get_language() or "").startswith("zh")
     product = getattr(event, "product_zh" if chinese else "product_en", "") or data.get("sku")
-    told = (data.get(key) for key in ("number", "intent", "query", "segment", "reason"))
+    need = OF_INTENT.get(str(data.get("intent")), OTHER)
+    if need != OTHER:
+        return need_name(need)
+    english = getattr(event, "segment_en", None)
+    segment = (getattr(event, "segment_zh", None) if chinese else english) or english
+    told = (segment, *(data.get(key) for key in ("number", "query", "segment", "reason")))
     detail = product or next((value for value in told if isinstance(value, str)), "")
     return str(detail)

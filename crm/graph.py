@@ -137,7 +137,8 @@ def names(nodes: Iterable[Node], language: str) -> dict[Node, str]:
     found: dict[Node, str] = {}
     for kind, keys in wanted.items():
         if kind == "conversation":
-            found |= {Node(kind, key): f"#{key[:8]}" for key in keys}
+            word = "会话" if language.startswith("zh") else "chat"
+            found |= {Node(kind, key): f"{word} #{key[:8]}" for key in keys}
             continue
         for row in TABLES[kind].objects.filter(pk__in=keys):
             found[Node(kind, str(row.pk))] = _name(row, language)

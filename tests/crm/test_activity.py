@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crm import activity
-from crm.models import Event
+from crm.models import Event, Segment
 from tests.factories import NOON, make_customer, make_product
 
 pytestmark = pytest.mark.django_db
@@ -131,6 +131,25 @@ def test_what_has_no_words_of_ours_keeps_its_own_name(ada):
 def test_an_order_is_told_by_its_number(ada):
     happened(ada, "crm.order_placed", number="SO7", total="12")
     assert activity.page(ada)["events"][0]["detail"] == "SO7"
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "The loyal"), ("zh-hans", "忠诚的")])
+def test_a_segment_is_called_by_its_name_and_one_that_is_gone_by_its_slug(ada, language, said):
+    Segment.objects.create(slug="loyal", name_en="The loyal", name_zh="忠诚的", kind="static")
+    happened(ada, "crm.segment_entered", segment="loyal", at=NOON)
+    happened(ada, "crm.segment_entered", segment="gone", at=NOON - timedelta(days=1))
+    with translation.override(language):
+        details = [item["detail"] for item in activity.page(ada)["events"]]
+    assert details == [said, "gone"]
+
+
+@pytest.mark.parametrize(
+    ("intent", "said"),
+    [("complaint", "Help after the sale"), ("thanks", "Praise"), ("goodbye", ""), ("x", "")],
+)
+def test_a_message_is_told_by_what_it_needed(ada, intent, said):
+    happened(ada, "chatbot.message_received", intent=intent, conversation="c0ffee")
+    assert activity.page(ada)["events"][0]["detail"] == said
 
 
 def test_data_that_is_no_text_is_not_shown(ada):
