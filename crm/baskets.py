@@ -63,6 +63,15 @@ def together(basket: Collection[int], *, n: int) -> list[Pair]:
     return [_pair(serving[0], row) for row in serving[0].suggest(basket, n=n)] if serving else []
 
 
+def around(products: Collection[int], *, n: int) -> list[Pair]:
+    """The surest rules from each of these products by itself. The rules are looked up once."""
+    serving = _serving() if products else None
+    if serving is None:
+        return []
+    rules = serving[0]
+    return [_pair(rules, row) for one in products for row in rules.suggest([one], n=n)]
+
+
 def strongest(n: int) -> list[Pair]:
     """The rules that add most over chance, each pair of products once."""
     serving = _serving()

@@ -275,11 +275,7 @@ def _together(products: list[int]) -> list[Edge]:
 
     A pair is one edge, whichever of its two products the rule begins at.
     """
-    pairs = (
-        sorted((pair.left, pair.right))
-        for product in products
-        for pair in baskets.together([product], n=DEGREE)
-    )
+    pairs = (sorted((pair.left, pair.right)) for pair in baskets.around(products, n=DEGREE))
     return [
         Edge("together", Node("product", str(one)), Node("product", str(other)))
         for one, other in pairs

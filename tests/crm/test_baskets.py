@@ -97,6 +97,18 @@ class TestServing:
         assert baskets.strongest(3) == []
         assert baskets.artifact_name() == ""
 
+    def test_each_of_many_products_is_asked_alone_and_the_rules_looked_up_once(
+        self, shop, django_assert_num_queries
+    ):
+        assert baskets.around([shop[0].pk], n=3) == []
+        fill(shop)
+        train_baskets(TrainingOrder(as_of=NOON, now=NOON))
+        ids = [shop[place].pk for place in (0, 2, 4, 20)]
+        alone = [pair for pk in ids for pair in baskets.together([pk], n=2)]
+        with django_assert_num_queries(1):
+            assert baskets.around(ids, n=2) == alone
+        assert {(pair.left, pair.right) for pair in alone} >= {(ids[0], shop[1].pk)}
+
     def test_a_pair_carries_its_evidence(self, shop):
         fill(shop)
         train_baskets(TrainingOrder(as_of=NOON, now=NOON))
