@@ -16,12 +16,16 @@ SKIPPED = ("__main__.py", "__init__.py")
 
 
 def run(program: Path) -> dict:
-    """The figures of one program; its own output goes to stderr as it comes."""
+    """The figures of one program; its own output goes to stderr as it comes.
+
+    Peers that are no requirement of ours are found where PYTHONPATH says.
+    """
+    paths = [str(HERE.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run(
             [sys.executable, str(program)],
             cwd=HERE.parent,
-            env=os.environ | {"VAR_DIR": folder, "PYTHONPATH": str(HERE.parent)},
+            env=os.environ | {"VAR_DIR": folder, "PYTHONPATH": os.pathsep.join(paths)},
             stdout=subprocess.PIPE,
             text=True,
             check=False,

@@ -123,7 +123,6 @@ def shops(request, tmp_path):
     ("shops", "form", "content"),
     [
         ("postgresql", "customers", people),
-        ("postgresql", "online-retail", lines),
         ("sqlite", "online-retail", lines),
     ],
     indirect=["shops"],
