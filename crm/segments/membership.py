@@ -26,14 +26,13 @@ from crm.segments.sql import Among
 BATCH = 2_000
 EXPLAINED = 5_000  # so many who enter at once get their reason at once, the rest when asked for
 LOCK = 7_309_151  # any number that is only ours
-GONE = (
-    "FROM crm_membership WHERE segment_id = %s AND NOT EXISTS"
-    " (SELECT 1 FROM segment_fit WHERE segment_fit.pk = crm_membership.customer_id)"
-)
-NEW = (
-    "FROM segment_fit WHERE NOT EXISTS (SELECT 1 FROM crm_membership"
-    " WHERE segment_id = %s AND customer_id = segment_fit.pk)"
-)
+# Both sides in one list: whoever is on one of them alone moves. `fits` is 1 for who comes in.
+DIFFERENCE = """
+    SELECT pk, SUM(fits) AS fits FROM (
+        SELECT pk, 1 AS fits, 0 AS was FROM ({rule}) AS described
+        UNION ALL SELECT customer_id, 0, 1 FROM crm_membership WHERE segment_id = %s
+    ) AS both_sides GROUP BY pk HAVING SUM(fits) <> SUM(was)
+"""
 HASH_MEMORY = "256MB"  # PostgreSQL: a part of a rule over everybody fits into a hash
 
 
@@ -93,9 +92,10 @@ def fill(
     known: what `tallies.tally` found of its leaves in this transaction.
     """
     with exclusive():
-        segment.size = _gather(compiling.customers(part, now=now, known=known))
+        _compare(segment, compiling.customers(part, now=now, known=known))
         left = _drop(segment, part, now=now, announce=announce)
         entered = _add(segment, part, now=now, announce=announce)
+        segment.size = segment.memberships.count()
         segment.refreshed_at, segment.problem = now, ""
         kept = ("size", "refreshed_at", "problem", "filled_version", "refill_at")
         values = {name: getattr(segment, name) for name in kept}
@@ -213,75 +213,71 @@ def _tell(moves: Sequence[Move], *, now: datetime) -> None:
 # A fill is set against set, in tables of this transaction: memory does not grow with the members.
 
 
-def _gather(customers: QuerySet[Customer]) -> int:
-    """Write down who fits, and say how many."""
-    sql, params = customers.order_by().values("pk").query.sql_with_params()
+def _compare(segment: Segment, customers: QuerySet[Customer]) -> None:
+    """Write down who moves: customers who fit and are no members, members who do not fit."""
+    rule, params = customers.order_by().values("pk").query.sql_with_params()
+    difference = DIFFERENCE.format(rule=rule)
     with connection.cursor() as cursor:
-        cursor.execute("DROP TABLE IF EXISTS segment_fit")
+        cursor.execute("DROP TABLE IF EXISTS segment_move")
         if connection.vendor == "postgresql":
             cursor.execute("SELECT set_config('work_mem', %s, true)", [HASH_MEMORY])
             # Made of the query, not filled by it: only so may PostgreSQL ask with several workers.
-            making = "CREATE TEMPORARY TABLE segment_fit (pk) ON COMMIT DROP AS"
-            cursor.execute(f"{making} {sql}", params)
-            found = int(cursor.rowcount)
-            cursor.execute("ANALYZE segment_fit")
-            return found
-        cursor.execute("CREATE TEMPORARY TABLE segment_fit (pk integer PRIMARY KEY)")
-        cursor.execute(f"INSERT INTO segment_fit (pk) {sql}", params)
-        return int(cursor.rowcount)
+            making = "CREATE TEMPORARY TABLE segment_move ON COMMIT DROP AS"
+            cursor.execute(f"{making} {difference}", [*params, segment.pk])
+            cursor.execute("ANALYZE segment_move")
+        else:
+            cursor.execute("CREATE TEMPORARY TABLE segment_move (pk integer, fits integer)")
+            cursor.execute(f"INSERT INTO segment_move {difference}", [*params, segment.pk])
+
+
+def _moving(fits: int) -> Iterator[list[int]]:
+    """The ids of who goes (0) or comes (1), in order and some at a time."""
+    some = [0]
+    sql = "SELECT pk FROM segment_move WHERE fits = %s AND pk > %s ORDER BY pk LIMIT %s"
+    while True:
+        with connection.cursor() as cursor:
+            cursor.execute(sql, [fits, some[-1], BATCH])
+            some = [pk for (pk,) in cursor.fetchall()]
+        if not some:
+            return
+        yield some
 
 
 def _drop(segment: Segment, part: lang.Part, *, now: datetime, announce: bool) -> int:
     if announce:
-        left = 0
-        while some := _ids(f"SELECT customer_id {GONE} ORDER BY 1 LIMIT {BATCH}", [segment.pk]):
-            left += _move(segment, part, leave=some, now=now).left
-        return left
-    return _run(f"DELETE {GONE}", [segment.pk])
+        return sum(_move(segment, part, leave=some, now=now).left for some in _moving(0))
+    gone = "customer_id IN (SELECT pk FROM segment_move WHERE fits = 0)"
+    return _run(f"DELETE FROM crm_membership WHERE segment_id = %s AND {gone}", [segment.pk])
 
 
 def _add(segment: Segment, part: lang.Part, *, now: datetime, announce: bool) -> int:
-    few = _ids(f"SELECT pk {NEW} LIMIT {EXPLAINED + 1}", [segment.pk])
-    if len(few) <= EXPLAINED and (announce or len(few) <= BATCH):
-        return _move(segment, part, enter=few, now=now, announce=announce).entered
-    if not announce:
-        params = [segment.pk, connection.ops.adapt_datetimefield_value(now), segment.pk]
-        insert = "INSERT INTO crm_membership (segment_id, customer_id, reason, entered_at)"
-        return _run(f"{insert} SELECT %s, pk, '{{}}', %s {NEW} ORDER BY pk", params)
-    entered = 0
-    while some := _ids(f"SELECT pk {NEW} ORDER BY 1 LIMIT {BATCH}", [segment.pk]):
-        entered += carry_out([Move(segment, enter=some)], now=now)[0].entered
-    return entered
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT COUNT(*) FROM segment_move WHERE fits = 1")
+        (count,) = cursor.fetchone()
+    if count <= (EXPLAINED if announce else min(EXPLAINED, BATCH)):
+        new = [pk for some in _moving(1) for pk in some]
+        return _move(segment, part, enter=new, now=now, announce=announce).entered
+    if announce:
+        moves = ([Move(segment, enter=some)] for some in _moving(1))
+        return sum(carry_out(move, now=now)[0].entered for move in moves)
+    params = [segment.pk, connection.ops.adapt_datetimefield_value(now)]
+    insert = "INSERT INTO crm_membership (segment_id, customer_id, reason, entered_at)"
+    rows = "SELECT %s, pk, '{}', %s FROM segment_move WHERE fits = 1 ORDER BY pk"
+    return _run(f"{insert} {rows}", params)
 
 
 def differences(
     segment: Segment, part: lang.Part, *, now: datetime, known: Mapping[str, Q] | None = None
 ) -> tuple[list[int], list[int]]:
     """Who is missing and who is too many, should the members be those of the rule."""
-    _gather(compiling.customers(part, now=now, known=known))
-    return _ids(f"SELECT pk {NEW} ORDER BY 1", [segment.pk]), _ids(
-        f"SELECT customer_id {GONE} ORDER BY 1", [segment.pk]
+    _compare(segment, compiling.customers(part, now=now, known=known))
+    return (
+        [pk for some in _moving(1) for pk in some],
+        [pk for some in _moving(0) for pk in some],
     )
 
 
-def _ids(sql: str, params: Sequence[Any]) -> list[int]:
-    with _set_against_set() as cursor:
-        cursor.execute(sql, params)
-        return [pk for (pk,) in cursor.fetchall()]
-
-
 def _run(sql: str, params: Sequence[Any]) -> int:
-    with _set_against_set() as cursor:
+    with connection.cursor() as cursor:
         cursor.execute(sql, params)
         return int(cursor.rowcount)
-
-
-@contextmanager
-def _set_against_set() -> Iterator[Any]:
-    """PostgreSQL takes a table it knows as empty row by row, also while it is being filled."""
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute("SELECT set_config('enable_nestloop', 'off', true)")
-        yield cursor
-        if connection.vendor == "postgresql":
-            cursor.execute("SELECT set_config('enable_nestloop', 'on', true)")

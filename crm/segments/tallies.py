@@ -1,12 +1,12 @@
 """What several rules count over everybody, counted in one pass and kept for a transaction.
 
 A hundred rules that count events would read the same months a hundred times. Here one pass for
-each source and twenty leaves leaves a table behind: a row for each customer who has such rows,
+each kind of row and twenty leaves leaves a table behind: a row for each customer who has such rows,
 and a flag for each leaf. It is right only until the transaction ends, and so is what uses it.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -28,19 +28,24 @@ def tally(parts: Iterable[lang.Part], *, now: datetime) -> dict[str, Q]:
 
     Call it in the transaction that uses the conditions, once.
     """
-    sources: dict[str, dict[str, lang.Counted]] = defaultdict(dict)
+    kinds: dict[tuple[str, str], dict[str, lang.Counted]] = defaultdict(dict)
     for part in parts:
         for leaf in lang.leaves(part):
             if isinstance(leaf, lang.Counted):
-                sources[counting.source(leaf)][leaf.key] = leaf
+                # A pass asks every filter of every row: each kind of event has its own.
+                kind = leaf.kind if isinstance(leaf, lang.Happened) else ""
+                kinds[counting.source(leaf), kind][leaf.key] = leaf
     found: dict[str, Q] = {}
-    for source, leaves in sources.items():
-        for number, some in enumerate(chunks(leaves.items(), TOGETHER)):
-            if len(some) >= WORTHWHILE:
-                table = f"tally_{source}_{number}"
-                _write(table, source, [leaf for _, leaf in some], now=now)
-                found |= {key: _known(table, i, leaf) for i, (key, leaf) in enumerate(some)}
+    passes = ((source, some) for (source, _), leaves in kinds.items() for some in _shared(leaves))
+    for number, (source, leaves) in enumerate(passes):
+        table = f"segment_tally_{number}"
+        _write(table, source, list(leaves.values()), now=now)
+        found |= {key: _known(table, i, leaf) for i, (key, leaf) in enumerate(leaves.items())}
     return found
+
+
+def _shared(leaves: dict[str, lang.Counted]) -> Iterator[dict[str, lang.Counted]]:
+    return (dict(some) for some in chunks(leaves.items(), TOGETHER) if len(some) >= WORTHWHILE)
 
 
 def _known(table: str, number: int, leaf: lang.Counted) -> Q:
