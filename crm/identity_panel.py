@@ -33,11 +33,12 @@ def _edge(edge: Evidence, identities: list[Identity]) -> dict[str, Any]:
 
 def _drawing(identities: list[Identity], edges: list[Evidence]) -> dict[str, Any]:
     """Where each identifier stands on an ellipse, and the lines between them."""
+    height = HEIGHT if len(identities) > 2 else HEIGHT // 3
     places = {}
     for number, one in enumerate(identities):
-        angle = 2 * pi * number / len(identities) - pi / 2
+        angle = 2 * pi * number / len(identities) - pi  # two stand side by side
         x = round(WIDTH / 2 + (WIDTH / 2 - 90) * cos(angle))
-        y = round(HEIGHT / 2 + (HEIGHT / 2 - 30) * sin(angle))
+        y = round(height / 2 + (height / 2 - 30) * sin(angle))
         places[one.pk] = {"x": x, "y": y, "text_y": y + 22, "identity": one}
     lines = [
         {
@@ -49,4 +50,4 @@ def _drawing(identities: list[Identity], edges: list[Evidence]) -> dict[str, Any
         for edge in edges
         if edge.one_id in places and edge.other_id in places
     ]
-    return {"width": WIDTH, "height": HEIGHT, "places": list(places.values()), "lines": lines}
+    return {"width": WIDTH, "height": height, "places": list(places.values()), "lines": lines}
