@@ -69,11 +69,15 @@ def insert(
     model: type[models.Model], names: Sequence[str], rows: Collection[Sequence[Any]]
 ) -> None:
     """Write the rows; values are text, numbers, booleans or None, as the columns take them."""
-    fields = {field.name: field.column for field in model._meta.fields}
-    columns = ", ".join(f'"{fields[name]}"' for name in names)
-    table = model._meta.db_table
+    fields = {field.name: str(field.column) for field in model._meta.fields}
+    insert_into(model._meta.db_table, [fields[name] for name in names], rows)
+
+
+def insert_into(table: str, names: Sequence[str], rows: Collection[Sequence[Any]]) -> None:
+    """The same by the names of the table and its columns."""
     if not rows:
         return
+    columns = ", ".join(f'"{name}"' for name in names)
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             lines = io.StringIO(_lines(rows, len(names)))

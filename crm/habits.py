@@ -10,8 +10,8 @@ from django.db.models import Count
 from django.db.models.functions import ExtractHour
 
 from crm.ml import habits
-from crm.models import Customer, Event, Score
-from crm.scores.writing import write
+from crm.models import Customer, Event
+from crm.scores.writing import Maker, Scored, write
 
 WINDOW = timedelta(days=180)
 FEWEST = 5  # deeds below which nothing is claimed of a person
@@ -30,9 +30,10 @@ CLEARLY = 1.15  # times the population's share, before a channel is somebody's o
 
 def refresh(*, as_of: datetime, now: datetime) -> dict[str, int]:
     """Write the scores `channel` and `hour` of everybody who did anything; return how many."""
+    made = Maker("habits-1", at=now)
     return {
-        "channel": write("channel", _channels(as_of, now), now=now),
-        "hour": write("hour", _hours(as_of, now), now=now),
+        "channel": write("channel", _channels(as_of), by=made),
+        "hour": write("hour", _hours(as_of), by=made),
     }
 
 
@@ -42,7 +43,7 @@ def _events(as_of: datetime) -> Any:
     ).order_by()
 
 
-def _channels(as_of: datetime, now: datetime) -> Iterator[Score]:
+def _channels(as_of: datetime) -> Iterator[Scored]:
     rows = (
         _events(as_of)
         .filter(kind__in=CHANNEL_OF)
@@ -56,9 +57,8 @@ def _channels(as_of: datetime, now: datetime) -> Iterator[Score]:
     best = (shares / everybody).argmax(axis=1)
     for pk, own, deeds, place in zip(ids, shares, counts, best, strict=True):
         known = deeds.sum() >= FEWEST and own[place] >= CLEARLY * everybody[place]
-        yield Score(
-            customer_id=pk,
-            name="channel",
+        yield Scored(
+            customer_id=int(pk),
             value=round(float(own[place]), 4),
             label=CHANNELS[place] if known else "",
             detail={
@@ -66,12 +66,10 @@ def _channels(as_of: datetime, now: datetime) -> Iterator[Score]:
                 "everybody": dict(zip(CHANNELS, everybody.round(4).tolist(), strict=True)),
                 "deeds": dict(zip(CHANNELS, deeds.astype(int).tolist(), strict=True)),
             },
-            version="habits-1",
-            at=now,
         )
 
 
-def _hours(as_of: datetime, now: datetime) -> Iterator[Score]:
+def _hours(as_of: datetime) -> Iterator[Scored]:
     ids, counts = _table(_by_hour(as_of), 24)
     everybody = habits.smooth_hours(habits.population(counts)[None])[0]
     worth = habits.strength(counts, everybody)
@@ -79,9 +77,8 @@ def _hours(as_of: datetime, now: datetime) -> Iterator[Score]:
     best = shares.argmax(axis=1)
     for pk, own, deeds, hour in zip(ids, shares, counts, best, strict=True):
         known = deeds.sum() >= FEWEST
-        yield Score(
-            customer_id=pk,
-            name="hour",
+        yield Scored(
+            customer_id=int(pk),
             value=float(hour),
             label=f"{hour:02d}" if known else "",
             detail={
@@ -89,8 +86,6 @@ def _hours(as_of: datetime, now: datetime) -> Iterator[Score]:
                 "deeds": int(deeds.sum()),
                 "at_this_hour": int(deeds[hour]),
             },
-            version="habits-1",
-            at=now,
         )
 
 

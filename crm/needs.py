@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 
 from crm.ml.needs import OTHER
-from crm.models import Opinion, Score
-from crm.scores.writing import write
+from crm.models import Opinion
+from crm.scores.writing import Maker, Scored, write
 
 Example = tuple[str, str]  # a text, and what it needs
 _sources: list[Callable[[], Iterable[Example]]] = []
@@ -33,37 +33,31 @@ def refresh(*, as_of: datetime, now: datetime) -> int:
         .order_by("customer_id", "-at", "-pk")
         .values_list("customer_id", "need", "need_corrected", "need_confidence", "text")
     )
-    return write("need", _scores(rows.iterator(chunk_size=5_000), now), now=now)
+    scores = _scores(rows.iterator(chunk_size=5_000))
+    return write("need", scores, by=Maker("needs-1", at=now))
 
 
-def _scores(rows: Iterable[tuple[int, str, str, float, str]], now: datetime) -> Iterator[Score]:
+def _scores(rows: Iterable[tuple[int, str, str, float, str]]) -> Iterator[Scored]:
     present: int | None = None
     said: dict[str, list[str]] = defaultdict(list)
     for customer, need, corrected, sure, text in rows:
         if customer != present:
             if present is not None and said:
-                yield _score(present, said, now)
+                yield _score(present, said)
             present, said = customer, defaultdict(list)
         if corrected or sure >= SURE:
             said[corrected or need].append(text)
     if present is not None and said:
-        yield _score(present, said, now)
+        yield _score(present, said)
 
 
-def _score(customer: int, said: dict[str, list[str]], now: datetime) -> Score:
+def _score(customer: int, said: dict[str, list[str]]) -> Scored:
     counts = Counter({need: len(texts) for need, texts in said.items()})
     total = counts.total()
     top, most = min(counts.items(), key=lambda pair: (-pair[1], pair[0]))
-    return Score(
-        customer_id=customer,
-        name="need",
-        value=round(most / total, 4),
-        label=top,
-        detail={
-            "texts": total,
-            "shares": {need: round(n / total, 4) for need, n in counts.most_common()},
-            "quotes": [text[:120] for text in said[top][:QUOTED]],
-        },
-        version="needs-1",
-        at=now,
-    )
+    detail = {
+        "texts": total,
+        "shares": {need: round(n / total, 4) for need, n in counts.most_common()},
+        "quotes": [text[:120] for text in said[top][:QUOTED]],
+    }
+    return Scored(customer, round(most / total, 4), detail, top)

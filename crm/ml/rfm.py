@@ -4,6 +4,7 @@ Scores are quintiles: 1 to 5, 5 best, by the cut points of the customers themsel
 always get equal scores, so a score does not depend on the order of the rows.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -88,7 +89,8 @@ _GRID = (  # by recency score (rows, 1 first), then by the mean of frequency and
 _NUMBERS = np.array([[SLUGS.index(slug) for slug in row] for row in _GRID])
 
 
-CALENDAR = 1_200_000_000  # bytes that a calendar of all customers may take
+CALENDAR = 800_000_000  # bytes that a calendar of all customers may take
+PART = 4_000_000  # orders looked at together: what is made of them on the way is small
 
 
 @dataclass(frozen=True)
@@ -119,35 +121,50 @@ def values(
     days: whole days of the orders, none after today; amounts: a refund is negative: it takes
     money away, and is no purchase. Who has no purchase has frequency 0 and recency -1.
     """
-    bought = amounts >= 0
-    whole = bool(bought.all())
-    who, ago = (customers, days) if whole else (customers[bought], days[bought])
-    ago = today - ago
-    span = int(ago.max(initial=0)) // 8 * 8 + 8
+    money = np.zeros(count)
+    longest = 0
+    for part in _parts(len(customers)):
+        money += np.bincount(customers[part], weights=amounts[part], minlength=count)
+        longest = max(longest, int((today - days[part][amounts[part] >= 0]).max(initial=0)))
+    span = longest // 8 * 8 + 8
     count_days = _by_calendar if count * span <= CALENDAR else _by_sorting
-    frequency, recency = count_days(who, ago, count, span)
-    monetary = np.bincount(customers, weights=amounts, minlength=count)
-    return Values(recency, frequency, monetary)
+    frequency, recency = count_days(customers, days, amounts, today, (count, span))
+    return Values(recency, frequency, money)
+
+
+def _parts(orders: int) -> Iterator[slice]:
+    for start in range(0, orders, PART):
+        yield slice(start, min(start + PART, orders))
 
 
 def _by_calendar(
-    who: np.ndarray, ago: np.ndarray, count: int, span: int
+    customers: np.ndarray, days: np.ndarray, amounts: np.ndarray, today: int, shape: tuple[int, int]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Purchase days and days since the last of them: one byte for every customer and day.
 
     Nothing is sorted, so that this is the quickest where the calendar fits into memory.
     """
-    calendar = np.zeros((count, span), dtype=bool)
-    calendar.reshape(-1)[who * span + ago] = True
+    calendar = np.zeros(shape, dtype=bool)
+    for part in _parts(len(customers)):
+        bought = amounts[part] >= 0
+        who, ago = customers[part][bought], today - days[part][bought]
+        calendar.reshape(-1)[who * shape[1] + ago] = True
     marked = np.bitwise_count(calendar.view(np.uint64)).sum(axis=1, dtype=np.int64)
     return marked, np.where(marked > 0, calendar.argmax(axis=1), -1)
 
 
 def _by_sorting(
-    who: np.ndarray, ago: np.ndarray, count: int, span: int
+    customers: np.ndarray, days: np.ndarray, amounts: np.ndarray, today: int, shape: tuple[int, int]
 ) -> tuple[np.ndarray, np.ndarray]:
     """The same from the sorted pairs of customer and day."""
-    pairs = np.unique(who.astype(np.int64) * span + ago)
+    count, span = shape
+    bought = amounts >= 0
+    pairs = customers[bought].astype(np.int64)
+    pairs *= span
+    pairs += today
+    pairs -= days[bought]
+    pairs.sort()
+    pairs = pairs[np.diff(pairs, prepend=-1) > 0]
     buyers, firsts = np.unique(pairs // span, return_index=True)
     recency = np.full(count, -1, dtype=np.int64)
     recency[buyers] = pairs[firsts] % span

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from crm import segments
 from crm.ml import rfm
-from crm.models import Artifact, Membership, Score, Segment
+from crm.models import Artifact, Membership, Segment
 from crm.scores.bought import Purchases, purchases
-from crm.scores.writing import Labelled, fill, write
+from crm.scores.writing import Labelled, Maker, Scored, by_rows, fill, write
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,21 +31,10 @@ def refresh_clusters(
         return {}
     labels = clusters.predict(features)
     rows = (
-        Score(
-            customer_id=pk,
-            name="cluster",
-            value=float(label),
-            label=f"cluster-{label}",
-            detail=dict(zip(FEATURES, values, strict=True)),
-            version=f"{artifact.name}#{artifact.pk}",
-            artifact=artifact,
-            at=now,
-        )
-        for pk, label, values in zip(
-            ids.tolist(), labels.tolist(), features.round(2).tolist(), strict=True
-        )
+        Scored(pk, float(label), dict(zip(FEATURES, values, strict=True)), f"cluster-{label}")
+        for pk, label, values in by_rows(ids, labels, features.round(2))
     )
-    write("cluster", rows, now=now)
+    write("cluster", rows, by=Maker.trained(artifact, at=now))
     named = portraits(clusters.points(features), labels, FEATURES, words())
     kept = {
         f"cluster-{label}": _cluster(label, portrait, artifact) for label, portrait in named.items()

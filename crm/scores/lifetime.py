@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from crm.models import Artifact, Score
+from crm.models import Artifact
 from crm.scores.bought import Purchases, purchases
-from crm.scores.writing import write
+from crm.scores.writing import Maker, Scored, by_rows, write
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,22 +25,13 @@ def refresh_lifetime(
     ids, summary = lifetime_summary(purchases(as_of=as_of).recorded())
     year = lifetime.forecast(summary, horizon=YEAR, rng=np.random.default_rng(artifact.seed))
     quarter = lifetime.expected_purchases(summary, horizon=QUARTER)
-    columns = (year.value, year.lower, year.upper, year.p_alive, year.purchases, quarter)
     names = ("value", "lower", "upper", "p_alive", "purchases_365d", "purchases_90d")
-    details = zip(*(column.round(4).tolist() for column in columns), strict=True)
+    columns = (year.value, year.lower, year.upper, year.p_alive, year.purchases, quarter)
     rows = (
-        Score(
-            customer_id=pk,
-            name="clv",
-            value=detail[0],
-            detail=dict(zip(names, detail, strict=True)),
-            version=f"{artifact.name}#{artifact.pk}",
-            artifact=artifact,
-            at=now,
-        )
-        for pk, detail in zip(ids.tolist(), details, strict=True)
+        Scored(pk, detail[0], dict(zip(names, detail, strict=True)))
+        for pk, *detail in by_rows(ids, *(column.round(4) for column in columns))
     )
-    return write("clv", rows, now=now)
+    return write("clv", rows, by=Maker.trained(artifact, at=now))
 
 
 def lifetime_summary(bought: Purchases) -> "tuple[np.ndarray, Any]":

@@ -3,9 +3,9 @@
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from crm.models import Artifact, Score
+from crm.models import Artifact
 from crm.scores.bought import Purchases, purchases
-from crm.scores.writing import write
+from crm.scores.writing import Maker, Scored, by_rows, write
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,20 +26,11 @@ def refresh_next_order(
         expected.days, expected.earliest, expected.latest, estimator.usual(seen),
         seen.count, seen.silence,
     )  # fmt: skip
-    numbers = zip(*(column.tolist() for column in columns), strict=True)
     rows = (
-        Score(
-            customer_id=pk,
-            name="next_order",
-            value=round(days, 2),
-            detail=_detail(as_of, days, *rest),
-            version=f"{artifact.name}#{artifact.pk}",
-            artifact=artifact,
-            at=now,
-        )
-        for pk, (days, *rest) in zip(ids.tolist(), numbers, strict=True)
+        Scored(pk, round(days, 2), _detail(as_of, days, *rest))
+        for pk, days, *rest in by_rows(ids, *columns)
     )
-    return write("next_order", rows, now=now)
+    return write("next_order", rows, by=Maker.trained(artifact, at=now))
 
 
 def rhythm(bought: Purchases) -> "tuple[np.ndarray, Pauses]":

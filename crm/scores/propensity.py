@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from crm import features
 from crm.models import Artifact, Customer, Order, Score
-from crm.scores.writing import write
+from crm.scores.writing import Maker, Scored, write
 
 if TYPE_CHECKING:
     import numpy as np
@@ -67,8 +67,8 @@ def refresh_propensity(
     """Write the chance of everybody it is asked of; return how many."""
     goal = GOALS[artifact.name]
     tables = features.chunks(goal.people(as_of=as_of), as_of=as_of)
-    rows = (row for table in tables for row in _scored(table, estimator, artifact, now))
-    return write(artifact.name, rows, now=now)
+    rows = (row for table in tables for row in _scored(table, estimator))
+    return write(artifact.name, rows, by=Maker.trained(artifact, at=now))
 
 
 def sentences(score: Score) -> list[str]:
@@ -83,9 +83,7 @@ def sentences(score: Score) -> list[str]:
     return told
 
 
-def _scored(
-    table: features.Table, estimator: "Propensity", artifact: Artifact, now: datetime
-) -> Iterator[Score]:
+def _scored(table: features.Table, estimator: "Propensity") -> Iterator[Scored]:
     import numpy as np
 
     chance, told = estimator.predict(table.matrix), estimator.contributions(table.matrix)
@@ -93,20 +91,16 @@ def _scored(
     best = np.argsort(-np.abs(told), axis=1)[:, :TOLD]
     for row, pk in enumerate(table.ids.tolist()):
         reasons = [_reason(table, row, place, told[row, place]) for place in best[row].tolist()]
-        yield Score(
-            customer_id=pk,
-            name=artifact.name,
-            value=float(chance[row]),
-            detail={
+        yield Scored(
+            pk,
+            float(chance[row]),
+            {
                 "lower": round(float(lower[row]), 4),
                 "upper": round(float(upper[row]), 4),
                 "base": float(bases[row]),
                 "reasons": reasons,
                 "others": float(told[row].sum()) - sum(share for _, _, share in reasons),
             },
-            version=f"{artifact.name}#{artifact.pk}",
-            artifact=artifact,
-            at=now,
         )
 
 

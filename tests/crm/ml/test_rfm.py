@@ -52,6 +52,18 @@ class TestValues:
         for name in ("recency", "frequency", "monetary"):
             assert np.array_equal(getattr(by_calendar, name), getattr(by_sorting, name))
 
+    @pytest.mark.parametrize("calendar", [0, rfm.CALENDAR])
+    def test_how_many_orders_are_looked_at_together_does_not_matter(self, monkeypatch, calendar):
+        rng = np.random.default_rng(8)
+        columns = (rng.integers(0, 9, 200), rng.integers(0, 400, 200), rng.integers(-30, 90, 200))
+        monkeypatch.setattr(rfm, "CALENDAR", calendar)
+        whole = of(list(zip(*columns, strict=True)), today=400, count=9)
+        for size in (1, 7, 199, 200):
+            monkeypatch.setattr(rfm, "PART", size)
+            parts = of(list(zip(*columns, strict=True)), today=400, count=9)
+            for name in ("recency", "frequency", "monetary"):
+                assert np.array_equal(getattr(whole, name), getattr(parts, name))
+
     def test_no_orders_are_no_values(self):
         assert len(of([]).recency) == 0
 
