@@ -128,7 +128,8 @@ def _statement(sql: str, **parts: str) -> str:
 
 def _take(moment: Any) -> int | None:
     """Write down who is to be folded, and that they no longer wait; None when it is everybody."""
-    keep_for_now("purchases_taken", "id bigint, customer_id bigint, order_id bigint")
+    # By key: of a table that fills and empties all day, PostgreSQL does not know how much is in it.
+    keep_for_now("purchases_taken", "id bigint PRIMARY KEY, customer_id bigint, order_id bigint")
     keep_for_now("purchases_changed", "customer_id bigint")
     run("INSERT INTO purchases_taken SELECT id, customer_id, order_id FROM crm_purchasechange")
     # Only what was seen is deleted: a change whose writer commits a moment later still waits.
