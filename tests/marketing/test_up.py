@@ -49,8 +49,9 @@ def test_what_customers_wait_for_stands_in_the_other(task):
     assert queue_of(task) == SHORT
 
 
-def test_a_message_reaches_its_queue_and_no_other(tmp_path):
+def test_a_message_reaches_its_queue_and_no_other(tmp_path, monkeypatch):
     """The broker made of files, as it is: a queue is the end of a name."""
+    monkeypatch.delenv("CELERY_BROKER_URL", raising=False)  # it goes before what an app is given
     folders = {"data_folder_in": str(tmp_path), "data_folder_out": str(tmp_path)}
     sender = Celery("sender", broker="filesystem://", set_as_current=False)
     sender.conf.update(
