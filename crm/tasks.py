@@ -47,6 +47,12 @@ def fold_rfm() -> int:
 
 
 @shared_task
+def fold_rfm_after(*, event_id: int) -> int:
+    """Somebody bought or sent back: score them now, and whoever else waits with them."""
+    return scores.fold_rfm(now=timezone.now())
+
+
+@shared_task
 def understand_opinions() -> int:
     """Take down new reviews, understand what is not, and anew what older models understood."""
     return opinions.catch_up(now=timezone.now(), most=5_000)

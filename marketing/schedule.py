@@ -22,7 +22,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     },
     "look whom changes moved": {"task": "crm.tasks.drain_touches", "schedule": 30.0},
     "let segments follow the clock": {"task": "crm.tasks.keep_segments_up", "schedule": 60.0},
-    "fold orders into RFM": {"task": "crm.tasks.fold_rfm", "schedule": 60.0},
+    "fold changed orders into RFM": {"task": "crm.tasks.fold_rfm", "schedule": 60.0},
     "go on with imports that a crash left": {
         "task": "crm.tasks.look_after_imports",
         "schedule": 60.0,
