@@ -63,9 +63,9 @@ SIGNS = {"CNY": "¥", "GBP": "£", "EUR": "€", "USD": "$"}
 
 @register.filter
 def money(amount: Decimal, currency: str) -> str:
-    """¥2,699 or £2.55: no pennies where there are none."""
-    text = f"{amount:,.2f}".removesuffix(".00")
-    return f"{SIGNS.get(currency, currency + ' ')}{text}"
+    """¥2,699 or £2.55, −£7.50 given back: no pennies where there are none."""
+    text = f"{abs(amount):,.2f}".removesuffix(".00")
+    return f"{'−' if amount < 0 else ''}{SIGNS.get(currency, currency + ' ')}{text}"
 
 
 @register.filter

@@ -33,6 +33,7 @@ def test_what_is_expected_is_told_without_pennies():
     assert whole_money(44328.71, "CNY") == "¥44,329"
     assert whole_money(0.4, "GBP") == "£0"
     assert money(2.5, "SEK") == "SEK 2.50"
+    assert money(-7.5, "GBP") == "−£7.50"
 
 
 def test_features_are_words_in_both_languages():
