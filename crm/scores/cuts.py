@@ -11,7 +11,7 @@ import numpy as np
 
 from crm.ml import rfm
 from crm.models import CutPoints
-from crm.scores.folding import rows
+from crm.statements import rows
 
 COLUMNS = ("last_day", "days", "money")
 SHARE = 10  # one buyer in so many was folded since: draw anew

@@ -6,18 +6,18 @@ Whoever has another change (a late order, a cancellation, a merge) is folded ane
 own orders: no such case needs code of its own, and folding twice is folding once.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import connection
 
 from crm.models import Order, PurchaseChange
+from crm.statements import is_postgresql, keep_for_now, one_at_a_time, rows, run, with_memory
 
 LOCK = 7_309_152  # any number that is only ours
 MANY = 5  # one buyer in so many changed: folding all of them is cheaper
-MEMORY = "256MB"  # PostgreSQL: of one sort or hash
 AMONG = "AND customer_id IN (SELECT customer_id FROM purchases_changed)"
 ANEW = "AND customer_id IN (SELECT customer_id FROM purchases_anew)"
 # Refunds have negative totals: they take money, and are no purchase. Days are counted by a sort,
@@ -68,11 +68,8 @@ SUM = {  # as exact as if the amounts had been added at once: money has two plac
 @contextmanager
 def exclusive() -> Iterator[None]:
     """One transaction that no other fold runs beside."""
-    with transaction.atomic():
-        if is_postgresql():
-            run("SELECT pg_advisory_xact_lock(%s)", [LOCK])
-            run("SELECT set_config('work_mem', %s, true)", [MEMORY])
-            run("SELECT set_config('jit', 'off', true)")  # it compiles longer than the rest takes
+    with one_at_a_time(LOCK):
+        with_memory()
         yield
 
 
@@ -168,26 +165,3 @@ def _find_anew(moment: Any) -> None:
     )
     if is_postgresql():
         run("ANALYZE purchases_anew")
-
-
-def is_postgresql() -> bool:
-    return connection.vendor == "postgresql"
-
-
-def keep_for_now(table: str, columns: str) -> None:
-    """A table that nobody else sees, until the transaction ends or it is asked for again."""
-    end = " ON COMMIT DROP" if is_postgresql() else ""
-    run(f"DROP TABLE IF EXISTS {table}")
-    run(f"CREATE TEMPORARY TABLE {table} ({columns}){end}")
-
-
-def run(sql: str, params: Sequence[Any] = ()) -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, list(params))
-        return int(cursor.rowcount)
-
-
-def rows(sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, list(params))
-        return list(cursor.fetchall())

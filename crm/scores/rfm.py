@@ -15,8 +15,9 @@ from crm import segments
 from crm.ml import rfm
 from crm.models import CutPoints, Segment
 from crm.scores import cuts, folding
-from crm.scores.folding import AMONG, ANEW, rows, run
+from crm.scores.folding import AMONG, ANEW
 from crm.scores.writing import Labelled, fill
+from crm.statements import keep_for_now, rows, run
 
 RFM_VERSION = "rfm-1"
 FEW = 20_000  # customers with another score: rules look at them alone, not at everybody
@@ -103,7 +104,7 @@ def fold_rfm(*, now: datetime) -> int:
             segments.touch_everybody("score:rfm")
         else:
             segments.touch(_changed(), "score:rfm")
-        folding.keep_for_now("rfm_moved", "customer_id bigint")
+        keep_for_now("rfm_moved", "customer_id bigint")
         if points is None:
             fill("rfm", _labels(), now=now)
         elif run(MOVED):
@@ -128,7 +129,7 @@ def _score(points: CutPoints | None, *, as_of: datetime, among: tuple[str, str] 
     run(FORGET.format(among=stopped), [currency])
     detail = {"postgresql": "jsonb", "sqlite": "text"}[vendor]
     columns = f"value float, label text, detail {detail}, was {detail}, label_was text"
-    folding.keep_for_now("rfm_scored", f"customer_id bigint, {columns}")
+    keep_for_now("rfm_scored", f"customer_id bigint, {columns}")
     if points is None:
         return
     marks, cells = _cells()

@@ -10,8 +10,7 @@ from django.db import connection, transaction
 
 from crm import bulk, segments
 from crm.models import Artifact, Segment
-from crm.scores import folding
-from crm.scores.folding import run
+from crm.statements import keep_for_now, run, with_memory
 
 if TYPE_CHECKING:
     import numpy as np
@@ -88,14 +87,14 @@ def _gather(rows: Iterable[Scored]) -> int:
     is_sqlite = connection.vendor == "sqlite"
     detail = "text" if is_sqlite else "jsonb"
     columns = f"value double precision, label text, detail {detail}"
-    folding.keep_for_now("scores_made", f"customer_id bigint PRIMARY KEY, {columns}")
+    keep_for_now("scores_made", f"customer_id bigint PRIMARY KEY, {columns}")
     count = 0
     for batch in bulk.chunks(rows, BATCH):
         lines = [(row.customer_id, row.value, row.label, json.dumps(row.detail)) for row in batch]
         bulk.insert_into("scores_made", COLUMNS, lines)
         count += len(batch)
     if not is_sqlite:
-        run("SELECT set_config('work_mem', %s, true)", [folding.MEMORY])
+        with_memory()
         run("SELECT set_config('jit', 'off', true)")
         run("ANALYZE scores_made")
     return count

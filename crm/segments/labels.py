@@ -6,9 +6,8 @@ are written by the database, from the scores that lie there already.
 
 import json
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
-from typing import Any
 
 from django.db import connection
 from django.db.models import F
@@ -17,6 +16,7 @@ from crm import timeline
 from crm.events import SegmentEntered, SegmentLeft
 from crm.models import Segment
 from crm.segments import language, membership, touches
+from crm.statements import keep_for_now, rows, run
 
 EXPLAINED = 20_000  # so many who enter at once get their reason at once, the rest when asked for
 NOW = """
@@ -77,7 +77,7 @@ def follow_labels(
     with membership.exclusive():
         _note(named)
         left, entered = _find(score, among)
-        _run("DELETE FROM crm_membership WHERE id IN (SELECT id FROM label_left)")
+        run("DELETE FROM crm_membership WHERE id IN (SELECT id FROM label_left)")
         explained = sum(entered.values()) <= EXPLAINED
         _let_in(now=now, explained=explained)
         _tell(SegmentEntered, "label_entered", holds="true", now=now)
@@ -91,26 +91,26 @@ def follow_labels(
 def _note(named: Mapping[str, Segment]) -> None:
     """Write down which label makes which segment, and whether anybody is told of it."""
     columns = "label text, segment_id bigint, slug text, rule text, version text, announced boolean"
-    _make("label_segments", columns)
+    keep_for_now("label_segments", columns)
     for label, segment in named.items():
         version = language.version(segment.rule)
         announced = segment.filled_version == version  # the first time, nobody did anything
         row = [label, segment.pk, segment.slug, json.dumps(segment.rule), version, announced]
-        _run("INSERT INTO label_segments VALUES (%s, %s, %s, %s, %s, %s)", row)
+        run("INSERT INTO label_segments VALUES (%s, %s, %s, %s, %s, %s)", row)
 
 
 def _find(score: str, among: str) -> tuple[Counter[int], Counter[int]]:
     """Write down who has left and who has entered; how many each segment, by its number."""
     scored = f"customer_id bigint, segment_id bigint, label text, detail {_json()}"
-    _make("label_now", scored)
-    _make("label_before", "id bigint, customer_id bigint, segment_id bigint")
-    _make("label_left", f"id bigint, {scored}")
-    _make("label_entered", scored)
+    keep_for_now("label_now", scored)
+    keep_for_now("label_before", "id bigint, customer_id bigint, segment_id bigint")
+    keep_for_now("label_left", f"id bigint, {scored}")
+    keep_for_now("label_entered", scored)
     some = f"AND customer_id IN (SELECT customer_id FROM {among})" if among else ""
-    _run(NOW.format(among=some), [score])
-    _run(BEFORE.format(among=some))
-    _run(LEFT)
-    _run(ENTERED)
+    run(NOW.format(among=some), [score])
+    run(BEFORE.format(among=some))
+    run(LEFT)
+    run(ENTERED)
     return _counted("label_left"), _counted("label_entered")
 
 
@@ -118,7 +118,7 @@ def _let_in(*, now: datetime, explained: bool) -> None:
     reason = "{object}('because', {because}, 'as_of', %s, 'version', version)"
     sql = MEMBERS.format(reason=_worded(reason, holds="true") if explained else "'{}'")
     moment = connection.ops.adapt_datetimefield_value(now)
-    _run(sql, [*([now.isoformat()] if explained else []), moment])
+    run(sql, [*([now.isoformat()] if explained else []), moment])
 
 
 def _tell(
@@ -157,12 +157,12 @@ def _who_moved(segment: Segment) -> Iterator[int]:
         f"SELECT customer_id FROM {table} WHERE segment_id = %s"
         for table in ("label_left", "label_entered")
     )
-    for (pk,) in _rows(f"{both} ORDER BY 1", [segment.pk, segment.pk]):
+    for (pk,) in rows(f"{both} ORDER BY 1", [segment.pk, segment.pk]):
         yield pk
 
 
 def _counted(table: str) -> Counter[int]:
-    return Counter(dict(_rows(f"SELECT segment_id, COUNT(*) FROM {table} GROUP BY 1")))
+    return Counter(dict(rows(f"SELECT segment_id, COUNT(*) FROM {table} GROUP BY 1")))
 
 
 def _worded(sql: str, **parts: str) -> str:
@@ -173,22 +173,3 @@ def _worded(sql: str, **parts: str) -> str:
 
 def _json() -> str:
     return "text" if connection.vendor == "sqlite" else "jsonb"
-
-
-def _make(table: str, columns: str) -> None:
-    """A table of this transaction alone."""
-    end = "" if connection.vendor == "sqlite" else " ON COMMIT DROP"
-    _run(f"DROP TABLE IF EXISTS {table}")
-    _run(f"CREATE TEMPORARY TABLE {table} ({columns}){end}")
-
-
-def _run(sql: str, params: Sequence[Any] = ()) -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, list(params))
-        return int(cursor.rowcount)
-
-
-def _rows(sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, list(params))
-        return list(cursor.fetchall())

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import Case, F, IntegerField, Q, QuerySet, When
 
 from crm import timeline
@@ -22,6 +22,7 @@ from crm.segments import compiling, reasons
 from crm.segments import language as lang
 from crm.segments.looking import Look
 from crm.segments.sql import Among
+from crm.statements import keep_found, one_at_a_time, rows, run
 
 BATCH = 2_000
 EXPLAINED = 5_000  # so many who enter at once get their reason at once, the rest when asked for
@@ -33,7 +34,6 @@ DIFFERENCE = """
         UNION ALL SELECT customer_id, 0, 1 FROM crm_membership WHERE segment_id = %s
     ) AS both_sides GROUP BY pk HAVING SUM(fits) <> SUM(was)
 """
-HASH_MEMORY = "256MB"  # PostgreSQL: a part of a rule over everybody fits into a hash
 
 
 @dataclass(frozen=True)
@@ -70,12 +70,7 @@ class Move:
 @contextmanager
 def exclusive() -> Iterator[None]:
     """One transaction that nobody else who moves members runs beside."""
-    with transaction.atomic():
-        if connection.vendor == "postgresql":
-            with connection.cursor() as cursor:
-                # So many expressions take longer to compile than to ask.
-                cursor.execute("SELECT set_config('jit', 'off', true)")
-                cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+    with one_at_a_time(LOCK):
         yield
 
 
@@ -134,18 +129,18 @@ def carry_out(moves: Sequence[Move], *, now: datetime, announce: bool = True) ->
     They are known to be outside and inside.
     """
     changes = []
-    rows: list[Membership] = []
+    members: list[Membership] = []
     for move in moves:
         left = 0
         for some in chunks(sorted(move.leave), BATCH):
             gone = Membership.objects.filter(Among("customer_id", some), segment=move.segment)
             left += gone.delete()[0]
-        rows += [
+        members += [
             Membership(segment=move.segment, customer_id=pk, reason=move.reason(pk), entered_at=now)
             for pk in sorted(move.enter)
         ]
         changes.append(Change(len(move.enter), left))
-    Membership.objects.bulk_create(rows, batch_size=BATCH, ignore_conflicts=True)
+    Membership.objects.bulk_create(members, batch_size=BATCH, ignore_conflicts=True)
     if announce:
         _tell(moves, now=now)
     grown = {
@@ -180,9 +175,9 @@ def _resize(grown: Mapping[int, int]) -> None:
 
 
 def _present(segments: Sequence[Segment], ids: Sequence[int]) -> dict[int, set[int]]:
-    rows = Membership.objects.filter(Among("customer_id", ids), segment__in=segments)
+    found = Membership.objects.filter(Among("customer_id", ids), segment__in=segments)
     present: dict[int, set[int]] = {}
-    for segment_id, customer_id in rows.values_list("segment_id", "customer_id"):
+    for segment_id, customer_id in found.values_list("segment_id", "customer_id"):
         present.setdefault(segment_id, set()).add(customer_id)
     return present
 
@@ -216,18 +211,7 @@ def _tell(moves: Sequence[Move], *, now: datetime) -> None:
 def _compare(segment: Segment, customers: QuerySet[Customer]) -> None:
     """Write down who moves: customers who fit and are no members, members who do not fit."""
     rule, params = customers.order_by().values("pk").query.sql_with_params()
-    difference = DIFFERENCE.format(rule=rule)
-    with connection.cursor() as cursor:
-        cursor.execute("DROP TABLE IF EXISTS segment_move")
-        if connection.vendor == "postgresql":
-            cursor.execute("SELECT set_config('work_mem', %s, true)", [HASH_MEMORY])
-            # Made of the query, not filled by it: only so may PostgreSQL ask with several workers.
-            making = "CREATE TEMPORARY TABLE segment_move ON COMMIT DROP AS"
-            cursor.execute(f"{making} {difference}", [*params, segment.pk])
-            cursor.execute("ANALYZE segment_move")
-        else:
-            cursor.execute("CREATE TEMPORARY TABLE segment_move (pk integer, fits integer)")
-            cursor.execute(f"INSERT INTO segment_move {difference}", [*params, segment.pk])
+    keep_found("segment_move", "pk, fits", DIFFERENCE.format(rule=rule), [*params, segment.pk])
 
 
 def _moving(fits: int) -> Iterator[list[int]]:
@@ -235,9 +219,7 @@ def _moving(fits: int) -> Iterator[list[int]]:
     some = [0]
     sql = "SELECT pk FROM segment_move WHERE fits = %s AND pk > %s ORDER BY pk LIMIT %s"
     while True:
-        with connection.cursor() as cursor:
-            cursor.execute(sql, [fits, some[-1], BATCH])
-            some = [pk for (pk,) in cursor.fetchall()]
+        some = [pk for (pk,) in rows(sql, [fits, some[-1], BATCH])]
         if not some:
             return
         yield some
@@ -247,13 +229,11 @@ def _drop(segment: Segment, part: lang.Part, *, now: datetime, announce: bool) -
     if announce:
         return sum(_move(segment, part, leave=some, now=now).left for some in _moving(0))
     gone = "customer_id IN (SELECT pk FROM segment_move WHERE fits = 0)"
-    return _run(f"DELETE FROM crm_membership WHERE segment_id = %s AND {gone}", [segment.pk])
+    return run(f"DELETE FROM crm_membership WHERE segment_id = %s AND {gone}", [segment.pk])
 
 
 def _add(segment: Segment, part: lang.Part, *, now: datetime, announce: bool) -> int:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT COUNT(*) FROM segment_move WHERE fits = 1")
-        (count,) = cursor.fetchone()
+    ((count,),) = rows("SELECT COUNT(*) FROM segment_move WHERE fits = 1")
     if count <= (EXPLAINED if announce else min(EXPLAINED, BATCH)):
         new = [pk for some in _moving(1) for pk in some]
         return _move(segment, part, enter=new, now=now, announce=announce).entered
@@ -262,8 +242,8 @@ def _add(segment: Segment, part: lang.Part, *, now: datetime, announce: bool) ->
         return sum(carry_out(move, now=now)[0].entered for move in moves)
     params = [segment.pk, connection.ops.adapt_datetimefield_value(now)]
     insert = "INSERT INTO crm_membership (segment_id, customer_id, reason, entered_at)"
-    rows = "SELECT %s, pk, '{}', %s FROM segment_move WHERE fits = 1 ORDER BY pk"
-    return _run(f"{insert} {rows}", params)
+    found = "SELECT %s, pk, '{}', %s FROM segment_move WHERE fits = 1 ORDER BY pk"
+    return run(f"{insert} {found}", params)
 
 
 def differences(
@@ -275,9 +255,3 @@ def differences(
         [pk for some in _moving(1) for pk in some],
         [pk for some in _moving(0) for pk in some],
     )
-
-
-def _run(sql: str, params: Sequence[Any]) -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, params)
-        return int(cursor.rowcount)

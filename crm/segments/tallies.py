@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db import connection
 from django.db.models import BooleanField, Q, Value
 from django.db.models.functions import Coalesce
 
@@ -18,6 +17,7 @@ from crm.bulk import chunks
 from crm.segments import counting
 from crm.segments import language as lang
 from crm.segments.sql import Noted
+from crm.statements import keep_found
 
 TOGETHER = 20  # leaves in one pass
 WORTHWHILE = 2  # a leaf alone is quicker asked by itself
@@ -65,13 +65,4 @@ def _write(table: str, source: str, leaves: Sequence[lang.Counted], *, now: date
     query = groups.values_list(counting.owner(leaves[0]), *flags).query
     sql, params = query.sql_with_params()
     names = ", ".join(f"in_{i}" for i in range(len(leaves)))
-    with connection.cursor() as cursor:
-        cursor.execute(f"DROP TABLE IF EXISTS {table}")
-        if connection.vendor == "postgresql":
-            # Made of the query, not filled by it: only so may PostgreSQL ask with several workers.
-            making = f"CREATE TEMPORARY TABLE {table} (customer_id, {names}) ON COMMIT DROP AS"
-            cursor.execute(f"{making} {sql}", params)
-            cursor.execute(f"ANALYZE {table}")
-        else:
-            cursor.execute(f"CREATE TEMPORARY TABLE {table} (customer_id, {names})")
-            cursor.execute(f"INSERT INTO {table} {sql}", params)
+    keep_found(table, f"customer_id, {names}", sql, params)

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from crm import customers, segments, timeline
+from crm import customers, segments, statements, timeline
 from crm.events import SegmentEntered, SegmentLeft
 from crm.models import Event, Membership, Score, Segment, Touch
 from crm.segments import labels
@@ -95,8 +95,8 @@ class TestMembers:
     def test_only_some_may_be_looked_at(self, named, people):
         for person in people[:2]:
             score(person, "bad")
-        labels._make("just_bob", "customer_id bigint")
-        labels._run("INSERT INTO just_bob VALUES (%s)", [people[1].pk])
+        statements.keep_for_now("just_bob", "customer_id bigint")
+        statements.run("INSERT INTO just_bob VALUES (%s)", [people[1].pk])
         assert follow(named, among="just_bob") == {"good": 1, "bad": 2}
         assert members(named["good"]) == {"Ada"}
 
