@@ -63,7 +63,7 @@ def quality(ranked: np.ndarray, relevant: sparse.csr_matrix, *, n: int = 10) -> 
     gains = ndcg(ranked, relevant, n=n)
     counts = np.diff(relevant.indptr)
     rows = counts > 0
-    hit = _hits(ranked[:, :n], relevant)[rows]
+    hit = hits(ranked[:, :n], relevant)[rows]
     if not len(hit):
         return {f"ndcg@{n}": 0.0, f"recall@{n}": 0.0, "mrr": 0.0, "coverage": 0.0}
     first = np.where(hit.any(axis=1), 1.0 / (hit.argmax(axis=1) + 1.0), 0.0)
@@ -80,12 +80,13 @@ def ndcg(ranked: np.ndarray, relevant: sparse.csr_matrix, *, n: int = 10) -> np.
     """(rows with anything relevant,) NDCG@n of each."""
     counts = np.diff(relevant.indptr)
     rows = counts > 0
-    hit = _hits(ranked[:, :n], relevant)[rows]
+    hit = hits(ranked[:, :n], relevant)[rows]
     discount = 1.0 / np.log2(np.arange(2, n + 2))
     ideal = np.cumsum(discount)[np.minimum(counts[rows], n) - 1]
     return np.asarray((hit * discount[: hit.shape[1]]).sum(axis=1) / ideal)
 
 
-def _hits(ranked: np.ndarray, relevant: sparse.csr_matrix) -> np.ndarray:
+def hits(ranked: np.ndarray, relevant: sparse.csr_matrix) -> np.ndarray:
+    """(rows, places) whether the product in that place is relevant."""
     cells = np.asarray(relevant.astype(bool)[np.arange(len(ranked))[:, None], ranked].todense())
     return cells & (ranked >= 0)
