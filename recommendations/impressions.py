@@ -46,6 +46,7 @@ def record(
             artifact=one.artifact,
             reason_code=one.reason_code,
             score=one.score,
+            propensity=one.propensity,
             shown_at=now,
         )
         for one in recommended

@@ -16,6 +16,8 @@ class Impression(models.Model):
     artifact = models.CharField(_("artifact"), max_length=80)  # name#id, or "popularity"
     reason_code = models.CharField(_("reason"), max_length=32)
     score = models.FloatField(_("score"))
+    # The chance that this product came to this place; null: shown before chances were written.
+    propensity = models.FloatField(_("propensity"), null=True, blank=True)
     shown_at = models.DateTimeField(_("shown"))
     clicked_at = models.DateTimeField(_("clicked"), null=True, blank=True)
 

@@ -1,12 +1,15 @@
 """What sells, read from the database: the list of the day on which nothing is trained."""
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import Max
 
 from crm.models import Order, OrderLine, Product
+from recommendations.ranking import Ranking
+from recommendations.reasons import Reason
 
 LINES_READ = 5_000  # the newest; bounds the work on any size of shop
 PRODUCTS_READ = 2_000
@@ -20,11 +23,27 @@ class Popular:
     buyers: dict[int, int]
     newest: tuple[int, ...]
 
-    def ranked(self) -> list[tuple[int, float]]:
-        """Product ids with scores, best first: by buyers, then the newest."""
-        sold = sorted(self.buyers.items(), key=lambda pair: (-pair[1], pair[0]))
-        unsold = [pk for pk in self.newest if pk not in self.buyers]
-        return [(pk, float(count)) for pk, count in sold] + [(pk, 0.0) for pk in unsold]
+    def ranking(self) -> "BySales":
+        """By buyers, then the newest."""
+        import numpy as np
+
+        sold = sorted(self.buyers, key=lambda pk: (-self.buyers[pk], pk))
+        ids = [*sold, *(pk for pk in self.newest if pk not in self.buyers)]
+        scores = np.array([float(self.buyers.get(pk, 0)) for pk in ids])
+        return BySales("popularity", np.array(ids, dtype=np.int64), scores, self.buyers)
+
+
+@dataclass(frozen=True)
+class BySales(Ranking):
+    """Products by how many bought them lately."""
+
+    buyers: Mapping[int, int]
+
+    def reasons(self, product_ids: Sequence[int]) -> dict[int, tuple[Reason, ...]]:
+        return {pk: (self._reason(self.buyers.get(pk, 0)),) for pk in product_ids}
+
+    def _reason(self, buyers: int) -> Reason:
+        return Reason("popular", {"buyers": buyers}) if buyers else Reason("in_stock")
 
 
 _kept: dict[str, tuple[datetime, int | None, dict[int, int]]] = {}

@@ -32,6 +32,15 @@ SENTENCES = {
     "new": ("new in the shop", "新品上架"),
     "different": ("something different for you", "换个口味试试"),
     "in_stock": ("available now", "现货供应"),
+    "due": (
+        "you buy it about every {every}, last {ago}",
+        "您大约每{every}买一次，上次是{ago}",
+    ),
+    "due_for_most": (
+        "customers buy it again after about {every}, you bought it {ago}",
+        "顾客通常约{every}后再次购买，您{ago}买过",
+    ),
+    "bought_before": ("you bought it {ago}", "您{ago}买过"),
     "asked": ("matches what you asked for: {asked}", "符合您的要求：{asked}"),
 }
 NAMES = {
@@ -51,6 +60,9 @@ NAMES = {
     "new": _("newness"),
     "different": _("variety"),
     "in_stock": _("availability"),
+    "due": _("time to buy it again"),
+    "due_for_most": _("time when most buy it again"),
+    "bought_before": _("an earlier purchase of it"),
     "asked": _("what was asked for"),
 }
 PLAIN = ("different", "in_stock", "new")  # say nothing about the reader
@@ -93,6 +105,9 @@ class Reason:
             for name in ("product", "category")
             if name in self.evidence
         }
+        known |= {
+            name: say(self.evidence[name], chinese) for name, say in DAYS if name in self.evidence
+        }
         if "share" in self.evidence:
             known["share"] = f"{self.evidence['share']:.0%}"
         if "asked" in self.evidence:
@@ -124,6 +139,23 @@ def _said(value: Any, chinese: bool) -> str:
     except ArithmeticError:
         return text
     return f"{number.normalize():f}"
+
+
+def _every(days: int, chinese: bool) -> str:
+    if chinese:
+        return f"{days}天"
+    return "day" if days == 1 else f"{days} days"
+
+
+def _ago(days: int, chinese: bool) -> str:
+    if days < 1:
+        return "今天" if chinese else "today"
+    if chinese:
+        return f"{days}天前"
+    return "yesterday" if days == 1 else f"{days} days ago"
+
+
+DAYS = (("every", _every), ("ago", _ago))
 
 
 def name_of(code: str) -> str:

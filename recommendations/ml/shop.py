@@ -68,13 +68,17 @@ class ShopRecommender:
         return np.asarray((features @ features.T).todense())
 
     def because(
-        self, row: Interactions, columns: np.ndarray, said: dict[int, np.ndarray]
+        self,
+        row: Interactions,
+        columns: np.ndarray,
+        said: dict[int, np.ndarray],
+        weights: np.ndarray,
     ) -> list[Because]:
         """Why each of these products has its score: the loudest voice and its evidence.
 
-        said: what the voices of the blend said of this row (`blend_.said`).
+        said: what the voices of the blend said of this row (`blend_.said`); weights: (voices,)
+        how loud each is.
         """
-        weights = self.blend_.weights_of(row)[0]
         stands_out = {number: one[0] for number, one in said.items()}
         return [self._because(row, int(column), stands_out, weights) for column in columns]
 

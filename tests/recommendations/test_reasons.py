@@ -5,7 +5,14 @@ import pytest
 from recommendations.reasons import NAMES, SENTENCES, Reason, name_of
 
 PHONE = {"en": "Phone", "zh": "手机"}
-EVIDENCE = {"product": PHONE, "category": PHONE, "asked": {"price_max": "3000.00"}, "share": 0.4}
+EVIDENCE = {
+    "product": PHONE,
+    "category": PHONE,
+    "asked": {"price_max": "3000.00"},
+    "share": 0.4,
+    "every": 10,
+    "ago": 3,
+}
 
 
 @pytest.mark.parametrize("code", SENTENCES)
@@ -52,3 +59,18 @@ def test_what_was_asked_for_comes_before_what_is_known_of_the_reader():
 def test_a_reason_that_says_nothing_of_the_reader_is_not_added():
     reason = Reason("in_stock").after({"category": PHONE})
     assert reason.sentence("en") == "matches what you asked for: Phone"
+
+
+@pytest.mark.parametrize(
+    ("ago", "english", "chinese"),
+    [(0, "today", "今天"), (1, "yesterday", "1天前"), (9, "9 days ago", "9天前")],
+)
+def test_days_are_said_as_people_say_them(ago, english, chinese):
+    reason = Reason("bought_before", {"ago": ago})
+    assert reason.sentence("en") == f"you bought it {english}"
+    assert reason.sentence("zh") == f"您{chinese}买过"
+
+
+def test_every_day_is_not_every_one_days():
+    reason = Reason("due", {"every": 1, "ago": 1})
+    assert reason.sentence("en") == "you buy it about every day, last yesterday"
