@@ -88,7 +88,7 @@ def _admit(write_key: str) -> Source:
     source = write_keys.source_of(write_key)
     if source is None:
         raise Refused(problem(401, "invalid_write_key", "No source has this write key."))
-    if not write_keys.rate_limit.take(source):
+    if not write_keys.may_write(source):
         raise Refused(_retry(429, "rate_limited", "Too many requests for this write key."))
     return source
 

@@ -2,12 +2,11 @@
 
 import base64
 import binascii
-import time
-from dataclasses import dataclass, field
 
 from django.core.cache import cache
 
 from crm.models import Source
+from crm.rates import TokenBuckets
 
 CACHE_SECONDS = 10  # a revoked key stops working within this time
 
@@ -54,23 +53,9 @@ def any_allows_origin(origin: str) -> bool:
     return "*" in allowed or origin in allowed
 
 
-@dataclass
-class RateLimit:
-    """A token bucket for each source, in this process."""
-
-    buckets: dict[int, tuple[float, float]] = field(default_factory=dict)
-
-    def take(self, source: Source, *, at: float | None = None) -> bool:
-        """Take one token of a source's second; False when none is left."""
-        at = time.monotonic() if at is None else at
-        rate = float(source.requests_per_second)
-        left, last = self.buckets.get(source.pk, (rate, at))
-        left = min(rate, left + (at - last) * rate)
-        if left < 1:
-            self.buckets[source.pk] = (left, at)
-            return False
-        self.buckets[source.pk] = (left - 1, at)
-        return True
+rate_limit = TokenBuckets()
 
 
-rate_limit = RateLimit()
+def may_write(source: Source) -> bool:
+    """Whether this source has a request left in its second; taken, if so."""
+    return rate_limit.take(source.pk, per_second=source.requests_per_second).allowed

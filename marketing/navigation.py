@@ -167,6 +167,8 @@ UNFOLD: dict[str, Any] = {
                     _list(_("Events"), "timeline", "crm_event"),
                     _list(_("Deliveries"), "outgoing_mail", "campaigns_delivery"),
                     _list(_("Event sources"), "key", "crm_source"),
+                    _list(_("Partners"), "handshake", "crm_partner"),
+                    _list(_("Partner keys"), "vpn_key", "crm_partnerkey"),
                     _list(_("Dead letters"), "unsubscribe", "crm_deadletter"),
                 ],
             },

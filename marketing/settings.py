@@ -247,6 +247,7 @@ UNFOLD = navigation.UNFOLD
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAdminUser"],
+    "EXCEPTION_HANDLER": "crm.rest.problems.handler",
 }
 
 # What people read -------------------------------------------------------------------------

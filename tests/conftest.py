@@ -8,6 +8,7 @@ from django.utils import translation
 from hypothesis import settings as hypothesis_settings
 
 from crm import artifacts, write_keys
+from crm.rest import views
 from crm.segments import estimates
 from recommendations import popular
 
@@ -30,6 +31,7 @@ def _own_files(settings, tmp_path):
     popular.forget()
     cache.clear()  # what one test knew of the rules is not so in the next
     write_keys.rate_limit.buckets.clear()
+    views.rate_limit.buckets.clear()
 
 
 @pytest.fixture(autouse=True)

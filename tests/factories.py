@@ -11,6 +11,8 @@ from crm.models import (
     Identity,
     Order,
     OrderLine,
+    Partner,
+    PartnerKey,
     Product,
     Topic,
 )
@@ -93,3 +95,15 @@ def make_order(customer, *products, at=NOON, status="delivered", quantity=1):
             key=str(position),
         )
     return order
+
+
+def make_partner(name="Partner", **fields):
+    return Partner.objects.create(name=f"{name} {next(_numbers)}", **fields)
+
+
+def make_key(partner, *scopes, **fields):
+    """(the key's row, its text)."""
+    key = PartnerKey(partner=partner, name="test", created_at=NOON, scopes=list(scopes), **fields)
+    text = key.cut()
+    key.save()
+    return key, text

@@ -5,6 +5,7 @@ from crm.admin.identity import DuplicatePairAdmin
 from crm.admin.imports import ImportAdmin
 from crm.admin.learning import ArtifactAdmin
 from crm.admin.opinions import AspectAdmin, InterestAdmin, OpinionAdmin
+from crm.admin.partners import PartnerAdmin, PartnerKeyAdmin
 from crm.admin.segments import SegmentAdmin
 from crm.admin.shop import OrderAdmin, ProductAdmin
 from crm.admin.trails import EventAdmin, SourceAdmin
@@ -19,6 +20,8 @@ __all__ = [
     "InterestAdmin",
     "OpinionAdmin",
     "OrderAdmin",
+    "PartnerAdmin",
+    "PartnerKeyAdmin",
     "ProductAdmin",
     "SegmentAdmin",
     "SourceAdmin",

@@ -9,6 +9,7 @@ from crm.models.identity import DuplicatePair, Evidence, Merge
 from crm.models.imports import Import, RejectedRow
 from crm.models.opinions import Aspect, Feeling, Interest, Mention, Opinion
 from crm.models.orders import CartItem, Order, OrderLine
+from crm.models.partners import Partner, PartnerKey, Scope
 from crm.models.purchases import CutPoints, PurchaseChange, PurchaseSummary
 from crm.models.segments import Membership, Score, Segment, SegmentSize, Touch
 
@@ -38,10 +39,13 @@ __all__ = [
     "Opinion",
     "Order",
     "OrderLine",
+    "Partner",
+    "PartnerKey",
     "Product",
     "PurchaseChange",
     "PurchaseSummary",
     "RejectedRow",
+    "Scope",
     "Score",
     "Segment",
     "SegmentSize",

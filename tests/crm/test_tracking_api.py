@@ -66,7 +66,7 @@ class TestKeys:
 
     def test_a_key_over_its_rate_is_told_when_to_come_back(self, client, source, monkeypatch):
         stopped = SimpleNamespace(monotonic=lambda: 1000.0)
-        monkeypatch.setattr("crm.write_keys.time", stopped)
+        monkeypatch.setattr("crm.rates.time", stopped)
         source.requests_per_second = 2
         source.save()
         answers = [send(client, "/v1/track", track()) for _ in range(5)]

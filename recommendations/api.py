@@ -1,0 +1,173 @@
+"""REST: lists for a customer, products like one, and the click that came of it.
+
+Everything comes through `serving`, as the chat, the mails and the shop do.
+"""
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from django.utils import timezone, translation
+from rest_framework import exceptions, serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from crm import partners
+from crm.models import Product, Scope
+from crm.rest.views import PartnerView
+from recommendations import serving
+from recommendations.models import Impression
+from recommendations.serving import Constraints, Recommended
+
+USUAL = 10
+
+
+class _Asked(serializers.Serializer[Any]):
+    """What any list is asked for with. What is misspelt is an error, not ignored."""
+
+    k = serializers.IntegerField(min_value=1, max_value=serving.LONGEST, default=USUAL)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        strangers = {
+            name: ["Unknown parameter."] for name in self.initial_data if name not in self.fields
+        }
+        if strangers:
+            raise serializers.ValidationError(strangers)
+        return attrs
+
+
+class _ListAsked(_Asked):
+    customer = serializers.CharField(max_length=300)
+    placement = serializers.SlugField(max_length=64, default="api")
+    record = serializers.BooleanField(default=True)
+    category = serializers.SlugField(max_length=64, required=False)
+    brand = serializers.SlugField(max_length=64, required=False)
+    color = serializers.CharField(max_length=64, required=False)
+    price_min = serializers.DecimalField(
+        max_digits=12, decimal_places=2, min_value=0, required=False
+    )
+    price_max = serializers.DecimalField(
+        max_digits=12, decimal_places=2, min_value=0, required=False
+    )
+
+    def constraints(self) -> Constraints | None:
+        """What the list is narrowed to, or None where nobody asked for anything."""
+        said = self.validated_data
+        within = Constraints(
+            category=said.get("category"),
+            brands=(said["brand"],) if "brand" in said else (),
+            color=said.get("color"),
+            price_min=said.get("price_min"),
+            price_max=said.get("price_max"),
+        )
+        return within if within.is_narrow else None
+
+
+class _SimilarAsked(_Asked):
+    product = serializers.CharField(max_length=64)
+
+
+A = TypeVar("A", bound=_Asked)
+
+
+class RecommendationsView(PartnerView):
+    """GET ?customer=&placement=&k=: the list for one customer, best first, each with its reason.
+
+    The list is written down as shown; with `record=false` it is only looked at.
+    """
+
+    scope = Scope.RECOMMENDATIONS_READ
+
+    def get(self, request: Request) -> Response:
+        asked = _valid(_ListAsked, request)
+        now = timezone.now()
+        wanted = asked.validated_data
+        customer = partners.find_customer(self.partner, wanted["customer"])
+        if customer is None:
+            raise exceptions.NotFound("No such customer.")
+        found = serving.recommend(
+            customer,
+            n=wanted["k"],
+            now=now,
+            placement=wanted["placement"],
+            within=asked.constraints(),
+        )
+        if wanted["record"]:
+            found = serving.record_impressions(
+                customer, found, placement=wanted["placement"], now=now
+            )
+        return Response(
+            {
+                "customer": str(customer.public_id),
+                "placement": wanted["placement"],
+                "results": _lines(found),
+            }
+        )
+
+
+class SimilarView(PartnerView):
+    """GET ?product=&k=: products like the one of this SKU."""
+
+    scope = Scope.RECOMMENDATIONS_READ
+
+    def get(self, request: Request) -> Response:
+        wanted = _valid(_SimilarAsked, request).validated_data
+        products = Product.objects.select_related("category", "brand").filter(is_active=True)
+        product = products.filter(sku=wanted["product"]).first()
+        if product is None:
+            raise exceptions.NotFound("No such product.")
+        found = serving.similar(product, n=wanted["k"], now=timezone.now())
+        return Response({"product": product.sku, "results": _lines(found)})
+
+
+class ClickView(PartnerView):
+    """POST: what was shown was clicked. Twice is once."""
+
+    scope = Scope.RECOMMENDATIONS_READ
+
+    def post(self, request: Request, pk: int) -> Response:
+        seen = partners.customers_of(self.partner)
+        if not Impression.objects.filter(pk=pk, customer__in=seen).exists():
+            raise exceptions.NotFound("No such impression.")
+        clicked = serving.click(pk, timezone.now())
+        if clicked is None:  # erased between the two
+            raise exceptions.NotFound("No such impression.")
+        return Response({"impression": clicked.pk, "clicked_at": clicked.clicked_at})
+
+
+def _valid(kind: type[A], request: Request) -> A:
+    asked = kind(data=request.query_params.dict())
+    asked.is_valid(raise_exception=True)
+    return asked
+
+
+def _lines(found: Sequence[Recommended]) -> list[dict[str, Any]]:
+    language = translation.get_language() or "en"
+    return [
+        {
+            "rank": one.rank,
+            "product": _product(one.product),
+            "score": one.score,
+            "reason": {
+                "code": one.reason_code,
+                "text": one.reason(language),
+                "evidence": one.evidence,
+            },
+            "artifact": one.artifact,
+            "impression": one.impression,
+        }
+        for one in found
+    ]
+
+
+def _product(product: Product) -> dict[str, Any]:
+    return {
+        "sku": product.sku,
+        "title_en": product.title_en,
+        "title_zh": product.title_zh,
+        "category": product.category.slug if product.category else None,
+        "brand": product.brand.slug if product.brand else None,
+        "price": str(product.price),
+        "currency": product.currency,
+        "stock": product.stock,
+        "image": product.image,
+    }
