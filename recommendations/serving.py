@@ -20,6 +20,7 @@ from recommendations.together import Together
 from recommendations.verdicts import Verdict
 
 __all__ = [
+    "LONGEST",
     "Constraints",
     "Recommended",
     "Side",
