@@ -6,9 +6,9 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from crm import learned
+from crm import intervals, learned
 
-COLOURS = ("#94a3b8", "#4f46e5")
+COLOURS = ("#94a3b8", "#4f46e5", "#e69f00")
 PEERS = ("spearman", "mae", "total_ratio")
 MEASURES = ("auc", "average_precision", "brier", "ece", "lift_at_10")
 
@@ -19,6 +19,8 @@ def page(backtest: Mapping[str, Any]) -> dict[str, Any] | None:
         return _of_chance(backtest)
     if backtest.get("kind") == "value":
         return _of_value(backtest)
+    if backtest.get("kind") == "lists":
+        return _of_lists(backtest)
     return None
 
 
@@ -63,6 +65,40 @@ def _of_value(backtest: Mapping[str, Any]) -> dict[str, Any]:
         ],
         "covered": backtest["covered"],
     }
+
+
+def _of_lists(backtest: Mapping[str, Any]) -> dict[str, Any]:
+    """Lists of products: gaps to the rivals, quality by length of the history, the voices."""
+    groups = backtest["histories"]
+    names = {
+        "baseline": _("what sells"),
+        "candidate": _("this one"),
+        "champion": _("champion then"),
+    }
+    series = [
+        (said, [group[name] for group in groups])
+        for name, said in names.items()
+        if groups and name in groups[0]
+    ]
+    return {
+        "lists": backtest["customers"],
+        "gaps": intervals.drawn(
+            [
+                (names[name], gap["mean"], gap["low"], gap["high"])
+                for name, gap in backtest["gaps"].items()
+            ]
+        ),
+        "histories": _chart([_length(group) for group in groups], *series),
+        "histories_options": _options(_("Products chosen before"), _("list quality (NDCG of ten)")),
+        "voices": [
+            (learned.kind(voice["name"]), *voice["weights"]) for voice in backtest["voices"]
+        ],
+    }
+
+
+def _length(group: Mapping[str, Any]) -> str:
+    fewest, most = group["fewest"], group["most"]
+    return f"{fewest}–{most}" if most else f"{fewest}+"
 
 
 def _options(across: str, upward: str) -> str:

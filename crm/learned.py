@@ -28,6 +28,7 @@ MEASURES = {
     "accuracy": gettext_noop("accuracy"),
     "auc": gettext_noop("rank quality (AUC)"),
     "average_precision": gettext_noop("average precision"),
+    "calibration": gettext_noop("distance from each one's taste in categories"),
     "brier": gettext_noop("squared error of the chance (Brier)"),
     "coverage": gettext_noop("share of products shown"),
     "covered": gettext_noop("share within the interval"),
@@ -35,11 +36,13 @@ MEASURES = {
     "cross_validated_naive_bayes": gettext_noop("naive Bayes, cross-validated"),
     "cross_validated_svm": gettext_noop("SVM, cross-validated"),
     "customers": gettext_noop("customers"),
+    "diversity": gettext_noop("variety within a list"),
     "ece": gettext_noop("calibration error"),
     "error": gettext_noop("standard error"),
     "f1_neg": gettext_noop("F1, negative"),
     "f1_neu": gettext_noop("F1, neutral"),
     "f1_pos": gettext_noop("F1, positive"),
+    "gini": gettext_noop("inequality of what is shown (Gini)"),
     "hit_rate": gettext_noop("hit rate"),
     "k": gettext_noop("groups"),
     "lift_at_10": gettext_noop("lift in the best tenth"),
@@ -50,6 +53,7 @@ MEASURES = {
     "ndcg@10": gettext_noop("list quality (NDCG of ten)"),
     "negative_mae": gettext_noop("mean error, negative"),
     "negative_rmse": gettext_noop("root mean squared error, negative"),
+    "novelty": gettext_noop("novelty, bits"),
     "recall@10": gettext_noop("found among ten"),
     "rmse": gettext_noop("root mean squared error"),
     "rules": gettext_noop("rules"),
@@ -71,6 +75,14 @@ KINDS = {
 REASONS = Phrases(
     gettext_noop("%(measure)s %(ours)s is not above the baseline's %(baseline)s"),
     gettext_noop("%(measure)s %(ours)s is below the champion's %(champion)s"),
+    gettext_noop(
+        "%(measure)s %(ours)s may be %(loss)s below the baseline's %(baseline)s: "
+        "too few customers to tell"
+    ),
+    gettext_noop(
+        "%(measure)s %(ours)s may be %(loss)s below the champion's %(champion)s: "
+        "too few customers to tell"
+    ),
     gettext_noop("%(measure)s %(ours)s against the baseline's %(baseline)s and no champion"),
     gettext_noop(
         "%(measure)s %(ours)s against the baseline's %(baseline)s and the champion's %(champion)s"
@@ -93,6 +105,11 @@ class Measure:
 def register_names(names: Mapping[str, str]) -> None:
     """Apps above name their own estimators in `apps.py`, marked with gettext_noop."""
     NAMES.update(names)
+
+
+def register_kinds(names: Mapping[str, str]) -> None:
+    """Kinds of models that apps above blend and compare, in words."""
+    KINDS.update(names)
 
 
 def estimator(name: str) -> str:

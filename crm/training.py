@@ -6,6 +6,7 @@ and the nightly task run them by name.
 
 import hashlib
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
@@ -14,12 +15,16 @@ import numpy as np
 
 from crm import artifacts
 from crm.ml.estimator import Estimator
-from crm.ml.evaluation import Verdict, beats
+from crm.ml.evaluation import Gap, Verdict, beats
 from crm.models import Artifact
 
 
 class TooLittleData(Exception):
     """Not enough to learn from; the message says what is missing."""
+
+
+class AlreadyTraining(Exception):
+    """Another worker trains the same at this moment; its result will do for both."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +52,7 @@ class Evidence:
     rows: int
     seconds: float
     backtest: Mapping[str, Any] = field(default_factory=dict)  # tables for the artifact's page
+    gaps: Mapping[str, Gap] = field(default_factory=dict)  # to "baseline" and "champion"
 
 
 E = TypeVar("E", bound=Estimator)
@@ -67,7 +73,13 @@ def again(champion: E | None, candidate: E, fit: Callable[[Mapping[str, Any]], E
 
 def conclude(estimator: Estimator, evidence: Evidence, order: Order) -> dict[str, Any]:
     """Save the candidate, promote it if it won, and return the report as plain JSON."""
-    verdict = beats(evidence.metrics, evidence.baseline, evidence.champion, metric=evidence.metric)
+    verdict = beats(
+        evidence.metrics,
+        evidence.baseline,
+        evidence.champion,
+        metric=evidence.metric,
+        gaps=evidence.gaps,
+    )
     artifact = _keep(estimator, evidence, order, verdict) if order.keep else None
     return {
         "artifact": artifact.pk if artifact else None,
@@ -111,3 +123,15 @@ def fingerprint(*arrays: np.ndarray) -> str:
     for array in arrays:
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()[:16]
+
+
+def on_one_thread() -> AbstractContextManager[Any]:
+    """Threads of the numeric libraries wait busily for each other on a machine with other work.
+
+    Besides, a result must not depend on how many of them there were.
+    """
+    import sklearn.cluster  # noqa: F401  (its OpenMP runtime can be limited once it is loaded)
+    from threadpoolctl import threadpool_limits
+
+    limits: AbstractContextManager[Any] = threadpool_limits(limits=1)
+    return limits

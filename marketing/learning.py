@@ -2,13 +2,12 @@
 
 from argparse import Namespace
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
 from crm.analysis import Subject
-from crm.training import Order, Trainer
+from crm.training import Order, Trainer, on_one_thread
 
 # In this order: what comes later may read the scores and segments of what came before.
 TRAINED_IN = ("crm.trainers", "recommendations.training", "chatbot.training")
@@ -26,26 +25,14 @@ def subjects() -> dict[str, Subject]:
 def train(name: str, order: Order) -> dict[str, Any]:
     """Run one trainer. Raises KeyError for an unknown name, TooLittleData where it refuses."""
     trainer = trainers()[name]
-    with _on_one_thread():
+    with on_one_thread():
         return trainer(order)
 
 
 def analyse(subject: str, options: Namespace) -> dict[str, Any]:
     """Run one subject of the analyst's bench. Raises UnusableInput."""
-    with _on_one_thread():
+    with on_one_thread():
         return subjects()[subject].run(options)
-
-
-def _on_one_thread() -> AbstractContextManager[Any]:
-    """Threads of the numeric libraries wait busily for each other on a machine with other work.
-
-    Besides, a result must not depend on how many of them there were.
-    """
-    import sklearn.cluster  # noqa: F401  (its OpenMP runtime can be limited once it is loaded)
-    from threadpoolctl import threadpool_limits
-
-    limits: AbstractContextManager[Any] = threadpool_limits(limits=1)
-    return limits
 
 
 def _collected(modules: tuple[str, ...], table: str) -> dict[str, Any]:

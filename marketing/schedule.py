@@ -11,6 +11,7 @@ TAKES_LONG = (
     "crm.tasks.run_import",
     "crm.tasks.look_after_imports",
     "crm.tasks.find_duplicates",
+    "recommendations.tasks.retrain_after_news",
 )
 
 SCHEDULE: dict[str, dict[str, Any]] = {
@@ -47,6 +48,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "make the months of the timeline": {
         "task": "crm.tasks.make_partitions",
         "schedule": crontab(hour="1", minute="40"),
+    },
+    "learn recommendations anew after much has happened": {
+        "task": "recommendations.tasks.retrain_after_news",
+        "schedule": 300.0,
+        "options": {"expires": 300},
     },
     "train": {"task": "marketing.tasks.train_all", "schedule": crontab(hour="3", minute="10")},
 }

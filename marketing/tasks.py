@@ -5,7 +5,7 @@ import logging
 from celery import shared_task
 from django.utils import timezone
 
-from crm.training import Order, TooLittleData
+from crm.training import AlreadyTraining, Order, TooLittleData
 from marketing import learning
 
 logger = logging.getLogger(__name__)
@@ -18,7 +18,7 @@ def train_all() -> None:
     for name in learning.trainers():
         try:
             report = learning.train(name, Order(as_of=now, now=now))
-        except TooLittleData as refusal:
+        except (AlreadyTraining, TooLittleData) as refusal:
             logger.info("%s is not trained: %s", name, refusal)
         else:
             logger.info("%s: %s", name, report["reason"])

@@ -17,6 +17,23 @@ class RecommendationsConfig(AppConfig):
                 "recommender": gettext_noop("Recommendations"),
             }
         )
+        learned.register_kinds(
+            {
+                "als": gettext_noop("tastes in few numbers (ALS)"),
+                "bpr": gettext_noop("tastes in few numbers (BPR)"),
+                "content": gettext_noop("what is written about products"),
+                "ease": gettext_noop("products chosen together (EASE)"),
+                "history": gettext_noop("time to buy again"),
+                "item-knn": gettext_noop("products alike by who chose them"),
+                "knn-baseline": gettext_noop("ratings of products alike"),
+                "popularity": gettext_noop("what sells"),
+                "sequential": gettext_noop("what usually comes next"),
+                "svd": gettext_noop("expected ratings (SVD)"),
+                "svdpp": gettext_noop("expected ratings (SVD++)"),
+                "truncated-svd": gettext_noop("leading directions of taste (SVD)"),
+                "user-knn": gettext_noop("customers of like taste"),
+            }
+        )
         portrait.register(
             portrait.Panel(
                 "recommendations",

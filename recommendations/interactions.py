@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from crm.models import Customer, Event, Feedback, Order, OrderLine, Product
+from recommendations import loudness
 
 if TYPE_CHECKING:  # numpy and scipy are imported when a matrix is made, not by every process
     import numpy as np
@@ -32,6 +33,8 @@ class Touch:
     product_id: int
     kind: str  # a key of WEIGHTS, or "disliked"
     at: datetime
+    placement: str = ""  # of a click: where, and at which position of the list
+    position: int = 0
 
     @property
     def weight(self) -> float:
@@ -75,10 +78,11 @@ def of_everybody(*, as_of: datetime) -> Iterator[Touch]:
 def table(*, as_of: datetime) -> Table:
     """The weighted interactions of all customers; columns are all products that we know."""
     touches = [touch for touch in of_everybody(as_of=as_of) if touch.weight > 0]
+    loud = loudness.of(touches, as_of=as_of)
     return _table(
         [touch.customer_id for touch in touches],
         [touch.product_id for touch in touches],
-        [touch.weight for touch in touches],
+        [touch.weight * loud[number] for number, touch in enumerate(touches)],
         [touch.at.timestamp() / DAY for touch in touches],
         explicit=False,
     )
@@ -156,7 +160,8 @@ def _happened(
     for customer, kind, data, at in rows:
         product = ids.get(sku_in(data))
         if product is not None:
-            yield Touch(customer, product, EVENT_KINDS[kind], at)
+            place = str(data.get("placement") or ""), int(data.get("position") or 0)
+            yield Touch(customer, product, EVENT_KINDS[kind], at, *place)
 
 
 def _rated(rows: Iterable[tuple[int, int, float, datetime]]) -> Iterator[Touch]:

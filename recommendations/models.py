@@ -1,4 +1,4 @@
-"""What was shown to whom, where, and by which artifact: the trail of every recommendation."""
+"""The trail of every recommendation, and of what was learned from it."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -33,3 +33,26 @@ class Impression(models.Model):
 
     def __str__(self) -> str:
         return f"#{self.pk} {self.placement} {self.position}"
+
+
+class Retraining(models.Model):
+    """Whose turn it is to train an estimator, and up to where the last training has read.
+
+    One row per estimator. A turn is taken by one UPDATE; whoever dies in it keeps it for a while.
+    """
+
+    name = models.CharField(_("name"), max_length=64, primary_key=True)
+    claimed_at = models.DateTimeField(_("being trained since"), null=True)
+    finished_at = models.DateTimeField(_("last trained"), null=True)
+    said = models.CharField(_("result"), max_length=300, blank=True)
+    # The newest rows that were there: what came later is news, however old it says it is.
+    read_events = models.BigIntegerField(default=0)
+    read_lines = models.BigIntegerField(default=0)
+    read_feedback = models.BigIntegerField(default=0)
+
+    class Meta:
+        verbose_name = _("retraining")
+        verbose_name_plural = _("retrainings")
+
+    def __str__(self) -> str:
+        return self.name

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from crm import artifacts, training
 from crm.training import Evidence, Order, TooLittleData, Trainer
-from recommendations import interactions
+from recommendations import interactions, quality, retraining
 from recommendations.interactions import Table
 
 if TYPE_CHECKING:
@@ -18,12 +18,22 @@ if TYPE_CHECKING:
 FEWEST_CUSTOMERS = 30
 FEWEST_INTERACTIONS = 200
 FEWEST_RATINGS = 200
-JUDGED = 2_000  # customers of the later window that are scored
-METRIC = "ndcg@10"
 
 
 def train_recommender(order: Order) -> dict[str, Any]:
-    """Learn weights before the later window, judge on it, then teach the same blend all of it."""
+    """Learn weights before the later window, judge on it, then teach the same blend all of it.
+
+    One worker at a time. Raises AlreadyTraining, TooLittleData.
+    """
+    with retraining.turn(order) as outcome:
+        report = _train_recommender(order)
+        outcome["said"] = report["reason"]
+        return report
+
+
+def _train_recommender(order: Order) -> dict[str, Any]:
+    import numpy as np
+
     from recommendations.ml.popularity import Popularity
     from recommendations.ml.shop import ShopRecommender
 
@@ -32,17 +42,25 @@ def train_recommender(order: Order) -> dict[str, Any]:
     _refuse_too_little(table.interactions)
     earlier, later = _window(table)
     candidate = ShopRecommender(seed=order.seed).fit(earlier, products=table.products)
-    baseline = Popularity(half_life=30.0).fit(earlier)
-    champion = _champion_on(earlier, table.products)
+    rivals: dict[str, Any] = {"baseline": Popularity(half_life=30.0).fit(earlier)}
+    if champion := _champion_on(earlier, table.products):
+        rivals["champion"] = champion
+    rng = np.random.default_rng(order.seed)
+    window = quality.Window.of(earlier, later, products=table.products, rng=rng)
+    ours = window.judge(candidate)
+    theirs = {name: window.judge(rival) for name, rival in rivals.items()}
+    apart = quality.gaps(ours, theirs, rng=rng)
     final = candidate.refit(table.interactions)
     evidence = Evidence(
-        metric=METRIC,
-        metrics=_quality(candidate, earlier, later),
-        baseline=_quality(baseline, earlier, later),
-        champion=_quality(champion, earlier, later) if champion else None,
+        metric=quality.METRIC,
+        metrics=ours.figures,
+        baseline=theirs["baseline"].figures,
+        champion=theirs["champion"].figures if "champion" in theirs else None,
         data_fingerprint=_fingerprint(table),
         rows=_rows(table),
         seconds=time.process_time() - started,
+        backtest=quality.backtest(window, ours, theirs, apart) | _learned(final, table),
+        gaps=apart,
     )
     return training.conclude(final, evidence, order)
 
@@ -116,18 +134,14 @@ def _champion_ratings_on(earlier: "Interactions", products: "np.ndarray") -> "Sh
     return type(champion)(seed=champion.seed).fit(earlier, products=products) if champion else None
 
 
-def _quality(recommender: Any, earlier: "Interactions", later: Any) -> dict[str, float]:
-    import numpy as np
-
-    from recommendations.ml.ranking import best_of_rows, quality
-
-    judged = np.flatnonzero(np.diff(later.indptr) > 0)[:JUDGED]
-    lists = []
-    for start in range(0, len(judged), 512):
-        rows = earlier.take(judged[start : start + 512])
-        lists.append(best_of_rows(recommender.score(rows), n=10, seen=rows.touched()))
-    figures = quality(np.vstack(lists), later[judged], n=10)
-    return {name: round(value, 5) for name, value in figures.items()}
+def _learned(final: "ShopRecommender", table: Table) -> dict[str, Any]:
+    """What the artifact's page tells of the blend."""
+    blend = final.blend_
+    voices = [
+        {"name": voice.name, "weights": [round(float(w), 4) for w in blend.weights_[:, number]]}
+        for number, voice in blend.voices().items()
+    ]
+    return {"voices": voices, "customers_known": int(table.interactions.shape[0])}
 
 
 def _last_fifth(table: "Interactions") -> "tuple[Interactions, Interactions]":

@@ -27,6 +27,7 @@ DOORS = {  # what an app above may import from the one below
         "events",
         "features",
         "graph",
+        "intervals",
         "learned",
         "listing",
         "loading",

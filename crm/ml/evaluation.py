@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+MARGIN = 0.05  # share of a rival's figure that a candidate may lose at worst
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -12,6 +14,15 @@ class Verdict:
 
     promote: bool
     reason: str
+
+
+@dataclass(frozen=True)
+class Gap:
+    """How far a candidate is above a rival on the metric, with its interval over customers."""
+
+    mean: float
+    low: float
+    high: float
 
 
 def split_by_time(times: np.ndarray, *, share: float) -> tuple[np.ndarray, np.ndarray]:
@@ -32,19 +43,30 @@ def beats(
     champion: Mapping[str, float] | None,
     *,
     metric: str,
+    gaps: Mapping[str, Gap] | None = None,
 ) -> Verdict:
-    """Compare on one metric (higher is better), all measured on the same later time."""
-    ours = metrics[metric]
-    if ours <= baseline[metric]:
-        return Verdict(
-            False, f"{metric} {ours:.4f} is not above the baseline's {baseline[metric]:.4f}"
-        )
+    """Compare on one metric (higher is better), all measured on the same later time.
+
+    The candidate must be above the baseline and not below the champion. Where `gaps` to
+    "baseline" and "champion" are known it must besides be sure not to lose more than MARGIN of
+    what the rival reaches: a tie goes to the candidate, which has learned from newer days, but
+    luck on a few customers does not.
+    """
+    ours, theirs = metrics[metric], baseline[metric]
+    if ours <= theirs:
+        return Verdict(False, f"{metric} {ours:.4f} is not above the baseline's {theirs:.4f}")
     if champion is not None and ours < champion[metric]:
         return Verdict(False, f"{metric} {ours:.4f} is below the champion's {champion[metric]:.4f}")
+    rivals = {"baseline": baseline} | ({"champion": champion} if champion is not None else {})
+    for name, gap in (gaps or {}).items():
+        if gap.low < -MARGIN * rivals[name][metric]:
+            return Verdict(
+                False,
+                f"{metric} {ours:.4f} may be {-gap.low:.4f} below the {name}'s "
+                f"{rivals[name][metric]:.4f}: too few customers to tell",
+            )
     rival = f"the champion's {champion[metric]:.4f}" if champion else "no champion"
-    return Verdict(
-        True, f"{metric} {ours:.4f} against the baseline's {baseline[metric]:.4f} and {rival}"
-    )
+    return Verdict(True, f"{metric} {ours:.4f} against the baseline's {theirs:.4f} and {rival}")
 
 
 def calibration_error(sure: np.ndarray, right: np.ndarray, bins: int = 10) -> float:

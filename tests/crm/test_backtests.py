@@ -27,6 +27,16 @@ VALUE = {
     "peers": {"blended": {"spearman": 0.6, "mae": 4.0, "total_ratio": 1.02}},
     "covered": 0.91,
 }
+LISTS = {
+    "kind": "lists",
+    "customers": 1500,
+    "gaps": {"baseline": {"mean": 0.05, "low": 0.04, "high": 0.06}},
+    "histories": [
+        {"fewest": 1, "most": 2, "customers": 900, "candidate": 0.1, "baseline": 0.08},
+        {"fewest": 11, "most": None, "customers": 600, "candidate": 0.3, "baseline": 0.2},
+    ],
+    "voices": [{"name": "ease", "weights": [0.25, 0.6]}],
+}
 
 
 class TestWhatIsDrawn:
@@ -53,6 +63,21 @@ class TestWhatIsDrawn:
     def test_the_best_kind_of_model_comes_first(self):
         assert backtests.page(CHANCE)["members"][0] == ("logistic regression", "0.700")
 
+    def test_lists_are_compared_by_how_much_is_known_of_a_customer(self):
+        page = backtests.page(LISTS)
+        chart = json.loads(page["histories"])
+        assert chart["labels"] == ["1–2", "11+"]
+        assert [one["label"] for one in chart["datasets"]] == ["what sells", "this one"]
+        assert [one["data"] for one in chart["datasets"]] == [[0.08, 0.2], [0.1, 0.3]]
+
+    def test_a_champion_that_was_there_is_a_third_bar_of_its_own_colour(self):
+        group = LISTS["histories"][0] | {"champion": 0.09}
+        chart = json.loads(backtests.page(LISTS | {"histories": [group]})["histories"])
+        assert len({one["backgroundColor"] for one in chart["datasets"]}) == 3
+
+    def test_the_gap_is_drawn_with_its_interval(self):
+        assert backtests.page(LISTS)["gaps"].bars[0].is_clear
+
     def test_an_artifact_without_one_draws_nothing(self):
         assert backtests.page({}) is None
 
@@ -61,7 +86,7 @@ class TestWhatIsDrawn:
 @pytest.mark.parametrize(
     ("language", "word"), [("en", "Back-test on later time"), ("zh-hans", "用之后的时间回测")]
 )
-@pytest.mark.parametrize("backtest", [CHANCE, VALUE], ids=["chance", "value"])
+@pytest.mark.parametrize("backtest", [CHANCE, VALUE, LISTS], ids=["chance", "value", "lists"])
 def test_the_page_shows_it_in_the_language_of_the_reader(admin_client, backtest, language, word):
     artifact = Artifact.objects.create(
         name="churn_30", sha256="0" * 64, format=1, as_of=NOON, trained_at=NOON, backtest=backtest

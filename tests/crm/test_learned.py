@@ -4,7 +4,7 @@ import pytest
 from django.utils.translation import override
 
 from crm import learned
-from crm.ml.evaluation import beats
+from crm.ml.evaluation import Gap, beats
 from crm.models import Artifact
 
 WORSE, BETTER = {"auc": 0.6123}, {"auc": 0.7456}
@@ -26,6 +26,25 @@ def test_every_verdict_is_said_in_chinese(metrics, baseline, champion, said):
         told = learned.reason(reason)
     assert told.startswith("排序质量（AUC）")
     assert told.endswith(said)
+
+
+@pytest.mark.parametrize(
+    ("rival", "said"),
+    [
+        ("baseline", "可能比基线的 0.6000 低 0.1000"),
+        ("champion", "可能比现役模型的 0.6500 低 0.1000"),
+    ],
+)
+def test_a_verdict_of_too_few_customers_is_said_in_chinese(rival, said):
+    gaps = {rival: Gap(0.0, -0.1, 0.1)}
+    verdict = beats({"auc": 0.7}, {"auc": 0.6}, {"auc": 0.65}, metric="auc", gaps=gaps)
+    with override("zh-hans"):
+        assert said in learned.reason(verdict.reason)
+
+
+def test_kinds_of_models_have_a_name_and_others_a_readable_one():
+    assert learned.kind("user-knn") == "customers of like taste"
+    assert learned.kind("wind_speed") == "wind speed"
 
 
 def test_a_reason_of_another_form_stays_as_it_is():

@@ -35,7 +35,16 @@ class TestRecommender:
         report = train_recommender(ORDER)
         assert report["promoted"]
         assert report["metrics"]["ndcg@10"] > report["baseline_metrics"]["ndcg@10"]
-        assert set(report["metrics"]) == {"ndcg@10", "recall@10", "mrr", "coverage"}
+        assert set(report["metrics"]) == {
+            "ndcg@10",
+            "recall@10",
+            "mrr",
+            "coverage",
+            "gini",
+            "novelty",
+            "diversity",
+            "calibration",
+        }
 
     def test_an_empty_shop_is_too_little_and_says_so(self):
         with pytest.raises(TooLittleData, match="0 interactions of 0 customers"):

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
-from crm.training import Order, TooLittleData
+from crm.training import AlreadyTraining, Order, TooLittleData
 from marketing import learning
 
 
@@ -36,7 +36,7 @@ class Command(BaseCommand):
             started = time.monotonic()
             try:
                 report[name] = learning.train(name, order)
-            except TooLittleData as refusal:
+            except (AlreadyTraining, TooLittleData) as refusal:
                 report[name] = {"artifact": None, "promoted": False, "reason": str(refusal)}
             self.stderr.write(f"  {report[name]['reason']} ({time.monotonic() - started:.1f} s)")
         self.stdout.write(json.dumps(report, ensure_ascii=False, default=str))

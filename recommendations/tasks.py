@@ -1,0 +1,11 @@
+from celery import shared_task
+from django.utils import timezone
+
+from recommendations import retraining
+
+
+@shared_task
+def retrain_after_news() -> str:
+    """Enough has happened since the last training: learn anew. Twice is once."""
+    report = retraining.after_news(now=timezone.now())
+    return str(report["reason"]) if report else ""
