@@ -84,7 +84,8 @@ class World:
         product = self._product(sku)
         if product is None:
             return []
-        return [self._recommended(r) for r in serving.similar(product, n=n, now=self.now)][:n]
+        found = serving.similar(product, n=n, now=self.now, customer=self.customer)
+        return [self._recommended(r) for r in found]
 
     def product(self, sku: str) -> Goods | None:
         product = self._product(sku)

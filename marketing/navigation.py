@@ -142,6 +142,7 @@ UNFOLD: dict[str, Any] = {
                         "crm.view_segment",
                     ),
                     _page(_("Graph"), "hub", "crm_graph", "crm.view_customer"),
+                    _list(_("Business rules"), "rule", "recommendations_businessrule"),
                     _list(_("Feedback"), "reviews", "crm_feedback"),
                     _list(_("Coupons"), "sell", "campaigns_coupon"),
                     _list(_("Imports"), "upload_file", "crm_import"),

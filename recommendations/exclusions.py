@@ -24,6 +24,8 @@ SENTENCES = {
     "not_asked_for": _("it is not what was asked for"),
     "looked_at": _("most of the list is kept for what the customer has not looked at yet"),
     "variety": _("something too similar is in the list already"),
+    "rule": _("a business rule keeps it off: “%(rule)s”"),
+    "buried": _("a business rule moves it down: “%(rule)s”"),
     "outranked": _("others rank higher"),
 }
 

@@ -1,27 +1,28 @@
 """From a ranking of the catalogue to a list: what may be shown, not all alike, with reasons."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection
 
-from crm.models import Artifact, Product
-from recommendations import scoring
+from crm.models import Artifact
+from recommendations import lines, rules, scoring
 from recommendations.again import again
 from recommendations.asking import LONGEST, Situation
-from recommendations.constraints import Constraints
+from recommendations.exploration import Drawn, explored
+from recommendations.lines import Telling
+from recommendations.models import BusinessRule
 from recommendations.popular import popular
 from recommendations.ranking import Ranking, Scored
-from recommendations.reasons import Reason
 from recommendations.recommended import Recommended
+from recommendations.shelf import Shelf
 
 SPARE = 5  # candidates per place in the list, from which variety is chosen
 VARIETY = 0.97  # how much the score counts against being unlike what is already in the list
-NEW = (Reason("new"),)
-Reasons = tuple[Reason, ...]
 
 
-def make(situation: Situation, *, artifact: Artifact | None = None) -> list[Recommended]:
+def make(
+    situation: Situation, *, artifact: Artifact | None = None, explore: bool = True
+) -> list[Recommended]:
     """The list for this request, ranked by the champion or by this artifact."""
-    return of(ranking(situation, artifact=artifact), situation)
+    return of(ranking(situation, artifact=artifact), situation, explore=explore)
 
 
 def ranking(situation: Situation, *, artifact: Artifact | None = None) -> Ranking:
@@ -33,47 +34,43 @@ def ranking(situation: Situation, *, artifact: Artifact | None = None) -> Rankin
     return heard.blended() if heard else popular(now=asked.now).ranking()
 
 
-def of(ranked: Ranking, situation: Situation) -> list[Recommended]:
-    """The list that this ranking makes. Four queries at most, but where products vanish."""
-    asked, hidden = situation.asked, situation.hidden
-    chosen = choose(ranked, hidden, asked.wanted, n=asked.places)
-    if len(chosen) < asked.places:
-        fill = [one for one in ranked.younger(LONGEST) if one[0] not in hidden]
-        chosen += _for_sale(fill, asked.wanted)[: asked.places - len(chosen)]
-    return lines(ranked, chosen, asked.wanted)
+def of(ranked: Ranking, situation: Situation, *, explore: bool = False) -> list[Recommended]:
+    """The list that this ranking makes after the shop's rules.
+
+    explore: some of its places may go to what would come next, where that is written down.
+    """
+    asked, n = situation.asked, situation.asked.places
+    moved = situation.rules.moved(ranked)
+    reach = candidates(moved, situation.hidden, situation.shelf, n=n)
+    chosen = reach[:n] if asked.wanted.is_narrow else moved.spread_out(reach, n=n, trade=VARIETY)
+    if len(chosen) < n:
+        chosen += _younger(moved, situation, n=n - len(chosen))
+    pins = _pins(moved, situation)
+    chosen = rules.pinned(chosen, pins, n=n)
+    fixed = {scored[0]: rule for rule, scored in pins}
+    drawn = [Drawn(pk, score) for pk, score in chosen]
+    if explore and asked.may_explore:
+        drawn = explored(drawn, reach, rng=situation.rng, fixed=fixed)
+    telling = Telling(asked.wanted, situation.rules, fixed, before=ranked, n=n)
+    return lines.of(moved, drawn, telling)
 
 
-def choose(
-    ranked: Ranking, hidden: Collection[int], within: Constraints, *, n: int
-) -> list[Scored]:
-    """Which products of this ranking to show, best first."""
-    if within.is_narrow:
-        return ranked.best(n, hidden=hidden, among=satisfying(within))
-    candidates = eligible(ranked, hidden, within, n=SPARE * n)
-    candidates = mostly_new(candidates, ranked.looked_at(), n=n)
-    return ranked.spread_out(candidates, n=n, trade=VARIETY)
+def candidates(ranked: Ranking, hidden: Collection[int], shelf: Shelf, *, n: int) -> list[Scored]:
+    """What a list of n is chosen from, best first. What was asked for is taken as it comes."""
+    if shelf.within.is_narrow:
+        return ranked.best(n, hidden=hidden, among=shelf.ids())
+    return mostly_new(eligible(ranked, hidden, shelf, n=SPARE * n), ranked.looked_at(), n=n)
 
 
-def eligible(
-    ranked: Ranking, hidden: Collection[int], within: Constraints, *, n: int
-) -> list[Scored]:
+def eligible(ranked: Ranking, hidden: Collection[int], shelf: Shelf, *, n: int) -> list[Scored]:
     """The n best that are for sale, best first. One query, or two where much is sold out."""
     reach = n + 50
-    found = _for_sale(ranked.best(reach, hidden=hidden), within)
+    best = ranked.best(reach, hidden=hidden)
+    there = shelf.ids(among=[pk for pk, _ in best]) if best else set()
+    found = [one for one in best if one[0] in there]
     if len(found) < n and reach < len(ranked.ids):
-        return ranked.best(n, hidden=hidden, among=satisfying(within))
+        return ranked.best(n, hidden=hidden, among=shelf.ids())
     return found[:n]
-
-
-def satisfying(within: Constraints, among: Collection[int] | None = None) -> set[int]:
-    """Every product (`among` these) that satisfies what was asked, as ids: most are never shown."""
-    rows = Product.objects.filter(within.as_query()).exclude(within.unwanted())
-    if among is not None:
-        rows = rows.filter(pk__in=among)
-    if not within.names_options:
-        return set(rows.values_list("pk", flat=True))
-    told = rows.values_list("pk", "colors", "features", "sizes")
-    return {pk for pk, *options in told if within.allows_options(*options)}
 
 
 def mostly_new(scored: list[Scored], looked_at: set[int], *, n: int) -> list[Scored]:
@@ -87,47 +84,22 @@ def mostly_new(scored: list[Scored], looked_at: set[int], *, n: int) -> list[Sco
     return fresh if len(fresh) >= n else scored
 
 
-def lines(
-    ranked: Ranking, chosen: Sequence[Scored], within: Constraints, *, said: bool = True
-) -> list[Recommended]:
-    """Rows, reasons and ranks. What was deleted in the meantime is left out.
-
-    said: somebody asked for `within`, and the reason answers that first.
-    """
-    products = _rows([pk for pk, _ in chosen])
-    there = [(products[pk], score) for pk, score in chosen if pk in products]
-    reasons = ranked.reasons([product.pk for product, _ in there])
-    made = []
-    for rank, (product, score) in enumerate(there, start=1):
-        main, *rest = _about(product, reasons, within if said else Constraints())
-        line = Recommended(
-            product=product,
-            score=score,
-            rank=rank,
-            reason_code=main.code,
-            evidence=main.evidence,
-            artifact=ranked.artifact,
-            supporting=tuple(rest),
-        )
-        made.append(line)
-    return made
+def _younger(ranked: Ranking, situation: Situation, *, n: int) -> list[Scored]:
+    fill = [one for one in ranked.younger(LONGEST) if one[0] not in situation.hidden]
+    there = situation.shelf.ids(among=[pk for pk, _ in fill]) if fill else set()
+    return [one for one in fill if one[0] in there][:n]
 
 
-def renumbered(made: Sequence[Recommended]) -> list[Recommended]:
-    return [replace(line, rank=rank) for rank, line in enumerate(made, start=1)]
-
-
-def _about(product: Product, reasons: Mapping[int, Reasons], within: Constraints) -> Reasons:
-    main, *rest = reasons.get(product.pk, NEW)
-    main = main.about(product)
-    asked = within.matched(product)
-    return (main.after(asked) if asked else main, *rest)
-
-
-def _for_sale(scored: Sequence[Scored], within: Constraints) -> list[Scored]:
-    found = satisfying(within, among=[pk for pk, _ in scored]) if scored else set()
-    return [one for one in scored if one[0] in found]
-
-
-def _rows(product_ids: Sequence[int]) -> dict[int, Product]:
-    return Product.objects.select_related("category", "brand").in_bulk(list(product_ids))
+def _pins(ranked: Ranking, situation: Situation) -> list[tuple[BusinessRule, Scored]]:
+    """The best product that each pin speaks of. A query for each pin; hardly ever is there one."""
+    found: list[tuple[BusinessRule, Scored]] = []
+    if situation.asked.mode == "again":
+        return found
+    taken = set(situation.hidden)
+    for rule in situation.rules.pins(situation.asked.places):
+        there = situation.shelf.ids(also=rule.products()) - taken
+        known = ranked.best(1, among=there)
+        best = known or [(pk, 0.0) for pk in sorted(there, reverse=True)[:1]]
+        found += [(rule, one) for one in best]
+        taken |= {pk for pk, _ in best}
+    return found

@@ -1,9 +1,13 @@
-"""The trail of every recommendation, and of what was learned from it."""
+"""The trail of every recommendation, what was learned from it, and what the shop wants."""
 
+from datetime import datetime
+
+from django.core.exceptions import ValidationError
 from django.db import models
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from crm.models import Customer, Product
+from crm.models import Brand, Category, Customer, Product, Segment
 
 
 class Impression(models.Model):
@@ -56,3 +60,105 @@ class Retraining(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class BusinessRuleQuerySet(models.QuerySet["BusinessRule"]):
+    def in_force(self, *, placement: str, now: datetime) -> "BusinessRuleQuerySet":
+        """What holds for lists at this placement at this moment, for whomever."""
+        return self.filter(
+            Q(placement="") | Q(placement=placement),
+            Q(starts_at=None) | Q(starts_at__lte=now),
+            Q(ends_at=None) | Q(ends_at__gt=now),
+            is_active=True,
+        ).order_by("pk")
+
+
+class BusinessRule(models.Model):
+    """What the shop wants of every list: these products further up, further down, fixed, or gone.
+
+    Which products: those of the category and of the brand, or the one product; all that is given
+    must hold. `recommendations/rules.py` says what a rule does to a list.
+    """
+
+    class Effect(models.TextChoices):
+        BOOST = "boost", _("boost")
+        BURY = "bury", _("bury")
+        PIN = "pin", _("pin")
+        EXCLUDE = "exclude", _("exclude")
+        RESERVE = "reserve", _("reserve for a segment")
+
+    class Strength(models.IntegerChoices):
+        SLIGHTLY = 1, _("slightly")
+        CLEARLY = 2, _("clearly")
+        STRONGLY = 3, _("strongly")
+
+    effect = models.CharField(_("effect"), max_length=16, choices=Effect)
+    product = models.ForeignKey(
+        Product, models.CASCADE, null=True, blank=True, verbose_name=_("product")
+    )
+    category = models.ForeignKey(
+        Category, models.CASCADE, null=True, blank=True, verbose_name=_("category")
+    )
+    brand = models.ForeignKey(Brand, models.CASCADE, null=True, blank=True, verbose_name=_("brand"))
+    strength = models.PositiveSmallIntegerField(
+        _("how strongly"), choices=Strength, default=Strength.CLEARLY
+    )
+    place = models.PositiveSmallIntegerField(_("pinned at place"), default=1)
+    placement = models.CharField(_("placement"), max_length=64, blank=True)  # "": everywhere
+    segment = models.ForeignKey(  # a rule for some must not become one for all
+        Segment, models.CASCADE, null=True, blank=True, verbose_name=_("segment")
+    )
+    starts_at = models.DateTimeField(_("in force from"), null=True, blank=True)
+    ends_at = models.DateTimeField(_("in force until"), null=True, blank=True)
+    is_active = models.BooleanField(_("active"), default=True)
+
+    objects = BusinessRuleQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("business rule")
+        verbose_name_plural = _("business rules")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(product__isnull=False)
+                | Q(category__isnull=False)
+                | Q(brand__isnull=False),
+                name="rule_of_some_products",
+                violation_error_message=_("Say which products: one, a category or a brand."),
+            ),
+            models.CheckConstraint(
+                condition=~Q(effect="reserve") | Q(segment__isnull=False),
+                name="rule_reserves_for_a_segment",
+                violation_error_message=_("Say for which segment they are reserved."),
+            ),
+            models.CheckConstraint(
+                condition=Q(starts_at=None) | Q(ends_at=None) | Q(ends_at__gt=F("starts_at")),
+                name="rule_ends_after_it_starts",
+                violation_error_message=_("The end comes before the beginning."),
+            ),
+            models.CheckConstraint(condition=Q(place__gte=1), name="rule_place_counts_from_one"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.effect} #{self.pk}"
+
+    def clean(self) -> None:
+        if self.product_id and (self.category_id or self.brand_id):
+            raise ValidationError(_("One product needs no category and no brand."))
+
+    def products(self) -> Q:
+        """Which products it speaks of, for a filter of products."""
+        given = {
+            "pk": self.product_id,
+            "category_id": self.category_id,
+            "brand_id": self.brand_id,
+        }
+        return Q(**{name: value for name, value in given.items() if value is not None})
+
+    def speaks_of(self, product: Product) -> bool:
+        """Whether `products` holds this one."""
+        asked = (
+            (self.product_id, product.pk),
+            (self.category_id, product.category_id),
+            (self.brand_id, product.brand_id),
+        )
+        return all(wanted in (None, own) for wanted, own in asked)

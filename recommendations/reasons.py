@@ -41,6 +41,7 @@ SENTENCES = {
         "顾客通常约{every}后再次购买，您{ago}买过",
     ),
     "bought_before": ("you bought it {ago}", "您{ago}买过"),
+    "promoted": ("picked by our shop", "本店精选"),
     "asked": ("matches what you asked for: {asked}", "符合您的要求：{asked}"),
 }
 NAMES = {
@@ -63,9 +64,10 @@ NAMES = {
     "due": _("time to buy it again"),
     "due_for_most": _("time when most buy it again"),
     "bought_before": _("an earlier purchase of it"),
+    "promoted": _("a business rule"),
     "asked": _("what was asked for"),
 }
-PLAIN = ("different", "in_stock", "new")  # say nothing about the reader
+PLAIN = ("different", "in_stock", "new", "promoted")  # say nothing about the reader
 OPTIONS = {
     "price_min": ("over {}", "{}以上"),
     "price_max": ("under {}", "{}以下"),

@@ -8,13 +8,17 @@ from datetime import datetime
 
 from crm import baskets
 from crm.models import Artifact, Customer, Product
-from recommendations import impressions, lists, rivals, scoring, verdicts
+from recommendations import impressions, lines, lists, rivals, rules, scoring, verdicts
 from recommendations.asking import LONGEST, Asked, Mode, Situation
 from recommendations.constraints import Constraints
+from recommendations.exploration import Drawn
+from recommendations.lines import Telling
 from recommendations.models import Impression
 from recommendations.popular import popular
 from recommendations.ranking import Ranking
 from recommendations.recommended import Recommended
+from recommendations.rules import InForce
+from recommendations.shelf import Shelf
 from recommendations.sides import Side, compare
 from recommendations.together import Together
 from recommendations.verdicts import Verdict
@@ -71,8 +75,8 @@ def recommend(  # noqa: PLR0913  (one request, asked in one call)
     test = rivals.of(customer, placement=placement, now=now) if mode == "discover" else None
     if test is None:
         return lists.make(situation)
-    first, second = (lists.make(situation, artifact=one) for one in test.artifacts)
-    return lists.renumbered(test.draft((first, second), n=situation.asked.places))
+    first, second = (lists.make(situation, artifact=one, explore=False) for one in test.artifacts)
+    return lines.renumbered(test.draft((first, second), n=situation.asked.places))
 
 
 def ranked_by(
@@ -82,7 +86,7 @@ def ranked_by(
     if n < 1:
         return []
     asked = Asked(customer=customer, n=n, now=now, placement=placement)
-    return lists.make(Situation(asked), artifact=artifact)
+    return lists.make(Situation(asked), artifact=artifact, explore=False)
 
 
 def why_not(
@@ -104,20 +108,27 @@ def sides(customer: Customer, *, n: int = 10, now: datetime, placement: str = ""
     return compare(Situation(Asked(customer=customer, n=n, now=now, placement=placement)))
 
 
-def similar(product: Product, *, n: int = 10, now: datetime) -> list[Recommended]:
-    """Return up to n products like this one, best first."""
+def similar(
+    product: Product, *, n: int = 10, now: datetime, customer: Customer | None = None
+) -> list[Recommended]:
+    """Return up to n products like this one, best first.
+
+    customer: who is looking, as some products may be reserved for a segment.
+    """
     if n < 1:
         return []
     found: Ranking | None = scoring.alike(product)
-    within, said = Constraints(), found is not None
+    held = rules.in_force(customer, placement="similar", now=now)
+    within = Constraints()
     if found is None:
         found = popular(now=now).ranking()
         within = Constraints(category=product.category.slug if product.category else None)
-    best = lists.eligible(found, {product.pk}, within, n=min(n, LONGEST))
-    return lists.lines(found, best, within, said=said)
+    return _beside(product, found, held, within, n)
 
 
-def bought_together(product: Product, *, n: int = 4) -> list[Recommended]:
+def bought_together(
+    product: Product, *, n: int = 4, now: datetime, customer: Customer | None = None
+) -> list[Recommended]:
     """Return up to n products that baskets with this one hold, by significant rules, surest first.
 
     Nothing stands in for them: where no rule speaks, the list is empty.
@@ -125,9 +136,9 @@ def bought_together(product: Product, *, n: int = 4) -> list[Recommended]:
     pairs = baskets.together([product.pk], n=LONGEST) if n > 0 else []
     if not pairs:
         return []
+    held = rules.in_force(customer, placement="together", now=now)
     found = Together.of(product, pairs, baskets.artifact_name())
-    best = lists.eligible(found, {product.pk}, Constraints(), n=min(n, LONGEST))
-    return lists.lines(found, best, Constraints())
+    return _beside(product, found, held, Constraints(), n)
 
 
 def record_impressions(
@@ -140,3 +151,13 @@ def record_impressions(
 def click(impression_id: int, now: datetime) -> Impression | None:
     """Write down that a shown product was clicked. Twice is once."""
     return impressions.click(impression_id, now)
+
+
+def _beside(
+    product: Product, ranked: Ranking, held: InForce, within: Constraints, n: int
+) -> list[Recommended]:
+    """The n best of this ranking after the shop's rules, without the product itself."""
+    moved, shelf = held.moved(ranked), Shelf(within, held.forbidden)
+    best = lists.eligible(moved, {product.pk}, shelf, n=min(n, LONGEST))
+    drawn = [Drawn(pk, score) for pk, score in best]
+    return lines.of(moved, drawn, Telling(rules=held, before=ranked, n=n))

@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from crm.models import Product
-from recommendations import lists, scoring
+from recommendations import lines, lists, scoring
 from recommendations.asking import Situation
 from recommendations.exclusions import Cause
+from recommendations.exploration import Drawn
 from recommendations.ranking import Ranking
 from recommendations.recommended import Recommended
 from recommendations.verdicts import causes
@@ -45,7 +46,7 @@ def compare(situation: Situation) -> list[Side]:
     heard = scoring.speaking(situation.touches, now=asked.now)
     ranked = heard.blended() if heard else lists.ranking(situation)
     made = [_side("blend", ranked, situation)] if heard else []
-    shown = _side("shown", ranked, situation)
+    shown = _side("shown", situation.rules.moved(ranked), situation)
     shown = replace(shown, lines=lists.of(ranked, situation))
     return [*(_voices(heard, situation) if heard else ()), *made, shown]
 
@@ -62,10 +63,10 @@ def _voices(heard: scoring.Speaking, situation: Situation) -> Iterator[Side]:
 def _side(name: str, ranked: Ranking, situation: Situation) -> Side:
     """The best of a ranking by score alone, and what would stand among them but is left out."""
     asked = situation.asked
-    best = lists.eligible(ranked, situation.hidden, asked.wanted, n=asked.places)
-    lines = lists.lines(ranked, best, asked.wanted)
+    best = lists.eligible(ranked, situation.hidden, situation.shelf, n=asked.places)
+    listed = lines.of(ranked, [Drawn(pk, score) for pk, score in best])
     left_out = _left_out(ranked, {pk for pk, _ in best}, situation)
-    return Side(name=name, settings={}, weight=None, lines=lines, left_out=left_out)
+    return Side(name=name, settings={}, weight=None, lines=listed, left_out=left_out)
 
 
 def _left_out(ranked: Ranking, shown: set[int], situation: Situation) -> list[LeftOut]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 from crm.models import Product
-from recommendations import exclusions, lists
+from recommendations import exclusions, lists, rules
 from recommendations.asking import Situation
 from recommendations.exclusions import Cause
 from recommendations.ranking import Ranking
@@ -37,14 +37,15 @@ class Verdict:
 def of(product: Product, situation: Situation) -> Verdict:
     """What the list of this request has to say of this product."""
     ranked = lists.ranking(situation)
+    moved = situation.rules.moved(ranked)
     shown = [line.product.pk for line in lists.of(ranked, situation)]
     place = shown.index(product.pk) + 1 if product.pk in shown else None
     return Verdict(
         product=product,
         place=place,
-        causes=() if place else causes(product, ranked, situation),
-        rank=ranked.rank(product.pk),
-        score=ranked.score(product.pk),
+        causes=() if place else causes(product, moved, situation),
+        rank=moved.rank(product.pk),
+        score=moved.score(product.pk),
         of=len(ranked.ids),
         artifact=ranked.artifact,
     )
@@ -56,14 +57,20 @@ def causes(product: Product, ranked: Ranking, situation: Situation) -> tuple[Cau
     if product.pk in situation.hidden:
         found.append(Cause(situation.hidden[product.pk]))
     found += exclusions.of_product(product, situation.asked.wanted)
-    return tuple(found) or (_lost(product, ranked, situation),)
+    if forbidding := situation.rules.forbids(product):
+        found.append(Cause("rule", {"rule": rules.sentence(forbidding)}))
+    if found:
+        return tuple(found)
+    if burying := situation.rules.buries(product):
+        return (Cause("buried", {"rule": rules.sentence(burying)}),)
+    return (_lost(product, ranked, situation),)
 
 
 def _lost(product: Product, ranked: Ranking, situation: Situation) -> Cause:
     asked = situation.asked
     if asked.wanted.is_narrow:
         return Cause("outranked")
-    reach = lists.eligible(ranked, situation.hidden, asked.wanted, n=lists.SPARE * asked.places)
+    reach = lists.eligible(ranked, situation.hidden, situation.shelf, n=lists.SPARE * asked.places)
     if product.pk not in {pk for pk, _ in reach}:
         return Cause("outranked")
     fresh = lists.mostly_new(reach, ranked.looked_at(), n=asked.places)

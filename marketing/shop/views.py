@@ -58,13 +58,18 @@ def product(request: HttpRequest, sku: str) -> HttpResponse:
         timeline.record(viewer, ProductViewed(sku=sku), at=now, key=key, source="shop")
         request.COOKIES[visitor.COOKIE] = token
     reviews = Feedback.objects.filter(product=found, kind=Feedback.Kind.REVIEW).exclude(text="")
-    language = _language()
+    language, shopper = _language(), visitor.find(request)
     return _page(
         request,
         "shop/product.html",
         product=found,
-        together=[_card(r, language) for r in serving.bought_together(found, n=4)],
-        similar=[_card(r, language) for r in serving.similar(found, n=4, now=now)],
+        together=[
+            _card(r, language)
+            for r in serving.bought_together(found, n=4, now=now, customer=shopper)
+        ],
+        similar=[
+            _card(r, language) for r in serving.similar(found, n=4, now=now, customer=shopper)
+        ],
         reviews=reviews.order_by("-at")[:6],
     )
 
