@@ -46,9 +46,7 @@ class BusinessRuleAdmin(FastAdmin):
     list_select_related = ["product", "category", "brand", "segment"]
     autocomplete_fields = ["product"]
     ordering = ["-is_active", "-pk"]
-    nothing_yet = _(
-        "Lists follow what customers do. A rule moves, fixes or hides products in them."
-    )
+    nothing_yet = _("A rule moves, fixes or hides products in every list.")
     fieldsets = [
         (None, {"fields": ["says", ("effect", "strength", "place"), "is_active"]}),
         (_("Which products"), {"fields": ["product", ("category", "brand")]}),
