@@ -23,7 +23,7 @@ def run(program: Path) -> dict:
     paths = [str(HERE.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run(
-            [sys.executable, str(program)],
+            [sys.executable, "-m", f"bench.{program.stem}"],
             cwd=HERE.parent,
             env=os.environ | {"VAR_DIR": folder, "PYTHONPATH": os.pathsep.join(paths)},
             stdout=subprocess.PIPE,

@@ -110,7 +110,7 @@ def main() -> None:
             {
                 "ndcg@10": figures,
                 "worst_fold": round(worst, 4),
-                "over_the_peer": [round(over.lower, 4), round(over.upper, 4)],
+                "over_the_peer": [round(over.low, 4), round(over.high, 4)],
             }
         )
     )
