@@ -88,6 +88,7 @@ REASONS = Phrases(
         "%(measure)s %(ours)s against the baseline's %(baseline)s and the champion's %(champion)s"
     ),
     gettext_noop("promoted by %(who)s"),
+    gettext_noop("won test #%(number)s: preferred by %(wins)s of %(of)s customers"),
     gettext_noop("rolled back from #%(number)s"),
 )
 

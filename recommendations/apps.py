@@ -9,8 +9,9 @@ class RecommendationsConfig(AppConfig):
 
     def ready(self) -> None:
         from crm import learned, portrait
-        from recommendations import panel
+        from recommendations import interleavings, panel, rivals
 
+        rivals.register(interleavings.running)
         learned.register_names(
             {
                 "ratings": gettext_noop("Expected ratings"),

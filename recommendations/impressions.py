@@ -47,6 +47,7 @@ def record(
             reason_code=one.reason_code,
             score=one.score,
             propensity=one.propensity,
+            interleaving_id=one.interleaving,
             shown_at=now,
         )
         for one in recommended

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from crm.models import Brand, Category, Customer, Product, Segment
+from crm.models import Artifact, Brand, Category, Customer, Product, Segment
 
 
 class Impression(models.Model):
@@ -24,6 +24,15 @@ class Impression(models.Model):
     propensity = models.FloatField(_("propensity"), null=True, blank=True)
     shown_at = models.DateTimeField(_("shown"))
     clicked_at = models.DateTimeField(_("clicked"), null=True, blank=True)
+    interleaving = models.ForeignKey(  # the online test that the list was part of
+        "Interleaving",
+        models.SET_NULL,
+        verbose_name=_("online test"),
+        null=True,
+        blank=True,
+        related_name="impressions",
+        db_index=False,  # the index below holds the few rows that have one
+    )
 
     class Meta:
         verbose_name = _("impression")
@@ -33,6 +42,11 @@ class Impression(models.Model):
                 fields=["customer", "placement", "shown_at"], name="impression_of_customer"
             ),
             models.Index(fields=["artifact", "shown_at"], name="impression_of_artifact"),
+            models.Index(
+                fields=["interleaving", "shown_at"],
+                condition=models.Q(interleaving__isnull=False),
+                name="impression_of_test",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -162,3 +176,48 @@ class BusinessRule(models.Model):
             (self.brand_id, product.brand_id),
         )
         return all(wanted in (None, own) for wanted, own in asked)
+
+
+class InterleavingQuerySet(models.QuerySet["Interleaving"]):
+    def running(self) -> "InterleavingQuerySet":
+        return self.filter(stopped_at=None)
+
+
+class Interleaving(models.Model):
+    """An online test: lists drafted of two artifacts, to see whose products are clicked."""
+
+    name = models.CharField(_("name"), max_length=64)  # of what is tested, as in Artifact
+    first = models.ForeignKey(
+        Artifact, models.PROTECT, verbose_name=_("first artifact"), related_name="+"
+    )
+    second = models.ForeignKey(
+        Artifact, models.PROTECT, verbose_name=_("second artifact"), related_name="+"
+    )
+    started_at = models.DateTimeField(_("started"))
+    started_by = models.CharField(_("started by"), max_length=150)
+    stopped_at = models.DateTimeField(_("stopped"), null=True, blank=True)
+    promoted = models.ForeignKey(
+        Artifact,
+        models.PROTECT,
+        verbose_name=_("promoted"),
+        null=True,
+        blank=True,
+        related_name="+",
+    )
+
+    objects = InterleavingQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("online test")
+        verbose_name_plural = _("online tests")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["name"], condition=models.Q(stopped_at=None), name="one_test_runs"
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(first=models.F("second")), name="test_of_two_artifacts"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.pk}"

@@ -20,6 +20,7 @@ class Recommended:
     supporting: tuple[Reason, ...] = ()  # what else is true and speaks for it, strongest first
     propensity: float = 1.0  # the chance that this product came to this place in this request
     impression: int | None = None
+    interleaving: int | None = None  # the online test that the list was part of
 
     def reason(self, language: str) -> str:
         """Why it is here, as a sentence in Chinese or English."""

@@ -15,7 +15,8 @@ from recommendations.recommended import Recommended
 class Rivals(Protocol):
     """A test that this request takes part in."""
 
-    artifacts: tuple[Artifact, Artifact]
+    @property
+    def artifacts(self) -> tuple[Artifact, Artifact]: ...
 
     def draft(
         self, lists: tuple[Sequence[Recommended], Sequence[Recommended]], *, n: int

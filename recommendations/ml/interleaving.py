@@ -39,6 +39,32 @@ def team_draft(
     return drafted
 
 
+def chances(first: Sequence[int], second: Sequence[int], *, n: int) -> list[dict[int, float]]:
+    """For each place of a draft, the chance of every product that may come to it; exact.
+
+    Two rounds of coins may lead to the same products: what is taken after a round is the best of
+    the one and the best of the other, so there are few cases to follow, not two for each round.
+    """
+    ranked = [list(dict.fromkeys(first)), list(dict.fromkeys(second))]
+    places: list[dict[int, float]] = [{} for _ in range(min(max(n, 0), len({*first, *second})))]
+    cases: dict[frozenset[int], float] = {frozenset(): 1.0}
+    while cases:
+        after: dict[frozenset[int], float] = {}
+        for taken, chance in cases.items():
+            for team in (FIRST, SECOND):
+                now = taken
+                for chooser in (team, 1 - team):
+                    product = next((one for one in ranked[chooser] if one not in now), None)
+                    if product is not None and len(now) < len(places):
+                        place = places[len(now)]
+                        place[product] = place.get(product, 0.0) + chance / 2
+                        now = now | {product}
+                if len(now) < len(places):
+                    after[now] = after.get(now, 0.0) + chance / 2
+        cases = after
+    return places
+
+
 def preferred(clicks_of_first: int, clicks_of_second: int) -> int | None:
     """The team with more clicks in what one person saw; None where neither has."""
     if clicks_of_first == clicks_of_second:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crm.ml.sequences import share
-from recommendations.ml.interleaving import FIRST, SECOND, preferred, team_draft
+from recommendations.ml.interleaving import FIRST, SECOND, chances, preferred, team_draft
 
 RANKED = st.lists(st.integers(0, 30), max_size=20)
 
@@ -96,3 +96,31 @@ class TestWinner:
             for seed in range(120)
         ]
         assert sum(one is not None for one in found) <= 6
+
+
+class TestChances:
+    @given(RANKED, RANKED, st.integers(0, 12))
+    def test_every_place_is_filled_by_somebody_and_no_product_more_than_once(self, one, other, n):
+        found = chances(one, other, n=n)
+        assert len(found) == min(n, len({*one, *other}))
+        for place in found:
+            assert sum(place.values()) == pytest.approx(1.0)
+        for product in {*one, *other}:
+            assert sum(place.get(product, 0.0) for place in found) <= 1.0 + 1e-9
+
+    def test_they_are_what_many_drafts_come_to(self):
+        one, other = [1, 2, 3, 4, 5, 6], [2, 1, 7, 3, 8, 4]
+        found, count, chance = chances(one, other, n=6), 20_000, rng()
+        drafts = np.array(
+            [[d.product for d in team_draft(one, other, n=6, rng=chance)] for _ in range(count)]
+        )
+        for place, likely in enumerate(found):
+            for product, expected in likely.items():
+                assert (drafts[:, place] == product).mean() == pytest.approx(expected, abs=0.015)
+
+    def test_what_both_put_first_is_first(self):
+        assert chances([1, 2], [1, 3], n=3)[0] == {1: 1.0}
+
+    def test_long_lists_are_no_burden(self):
+        one, other = rng(1).permutation(200).tolist(), rng(2).permutation(200).tolist()
+        assert len(chances(one, other, n=100)) == 100
