@@ -82,6 +82,7 @@ def _of_lists(backtest: Mapping[str, Any]) -> dict[str, Any]:
     ]
     return {
         "lists": backtest["customers"],
+        "is_kept": backtest.get("is_kept", False),
         "gaps": intervals.drawn(
             [
                 (names[name], gap["mean"], gap["low"], gap["high"])
@@ -90,10 +91,15 @@ def _of_lists(backtest: Mapping[str, Any]) -> dict[str, Any]:
         ),
         "histories": _chart([_length(group) for group in groups], *series),
         "histories_options": _options(_("Products chosen before"), _("list quality (NDCG of ten)")),
-        "voices": [
-            (learned.kind(voice["name"]), *voice["weights"]) for voice in backtest["voices"]
-        ],
+        "voices": [(_voice(voice), *voice["weights"]) for voice in backtest["voices"]],
     }
+
+
+def _voice(voice: Mapping[str, Any]) -> str:
+    said, days = learned.kind(voice["name"]), voice.get("half_life")
+    if not days:
+        return said
+    return _("%(voice)s, half forgotten after %(days)s days") % {"voice": said, "days": f"{days:g}"}
 
 
 def _length(group: Mapping[str, Any]) -> str:

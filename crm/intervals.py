@@ -1,7 +1,7 @@
 """Intervals as error bars on one axis that always shows zero: where to draw what, in percent."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from django.utils.formats import number_format
@@ -30,8 +30,21 @@ class Drawn:
     ticks: Sequence[tuple[str, str]]  # where, and the value there
 
 
+def signed(value: float) -> str:
+    """0.0123 -> +0.012, -0.02 -> −0.020."""
+    return str(number_format(f"{value:+.3f}".replace("-", "−"))) if value else "0"
+
+
+def as_share(value: float) -> str:
+    """0.625 -> 63 %."""
+    return f"{number_format(f'{100 * value:.0f}')} %"
+
+
 def drawn(
-    intervals: Sequence[tuple[str, float, float, float]], *, zero: float = 0.0
+    intervals: Sequence[tuple[str, float, float, float]],
+    *,
+    zero: float = 0.0,
+    say: Callable[[float], str] = signed,
 ) -> Drawn | None:
     """(name, mean, low, high) of each; None where there is nothing to draw."""
     if not intervals:
@@ -50,16 +63,12 @@ def drawn(
             left=place(least),
             width=f"{(most - least) / (high - low) * 100:.2f}",
             point=place(mean),
-            said=f"{_number(mean)} ({_number(least)} … {_number(most)})",
+            said=f"{say(mean)} ({say(least)} … {say(most)})",
             is_clear=least > zero or most < zero,
         )
         for name, mean, least, most in intervals
     ]
-    return Drawn(bars, place(zero), [(place(value), _number(value)) for value in _round(low, high)])
-
-
-def _number(value: float) -> str:
-    return number_format(f"{value:+.3f}".replace("-", "−")) if value else "0"
+    return Drawn(bars, place(zero), [(place(value), say(value)) for value in _round(low, high)])
 
 
 def _round(low: float, high: float) -> list[float]:

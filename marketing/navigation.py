@@ -141,6 +141,12 @@ UNFOLD: dict[str, Any] = {
                         "crm_bought_together",
                         "crm.view_segment",
                     ),
+                    _page(
+                        _("Health of recommendations"),
+                        "recommend",
+                        "recommendations_health",
+                        "recommendations.view_impression",
+                    ),
                     _page(_("Graph"), "hub", "crm_graph", "crm.view_customer"),
                     _list(_("Business rules"), "rule", "recommendations_businessrule"),
                     _list(_("Feedback"), "reviews", "crm_feedback"),
@@ -165,6 +171,8 @@ UNFOLD: dict[str, Any] = {
                 "collapsible": True,
                 "items": [
                     _list(_("Artifacts"), "neurology", "crm_artifact"),
+                    _list(_("Online tests"), "science", "recommendations_interleaving"),
+                    _list(_("Impressions"), "visibility", "recommendations_impression"),
                     _list(_("Events"), "timeline", "crm_event"),
                     _list(_("Deliveries"), "outgoing_mail", "campaigns_delivery"),
                     _list(_("Event sources"), "key", "crm_source"),

@@ -8,8 +8,8 @@ class RecommendationsConfig(AppConfig):
     verbose_name = _("Recommendations")
 
     def ready(self) -> None:
-        from crm import learned, portrait
-        from recommendations import interleavings, panel, rivals
+        from crm import learned, portrait, product_page
+        from recommendations import interleavings, panel, product_panel, rivals
 
         rivals.register(interleavings.running)
         learned.register_names(
@@ -41,6 +41,15 @@ class RecommendationsConfig(AppConfig):
                 "recommendations/portrait.html",
                 panel.build,
                 order=30,
+                loads_later=True,
+            )
+        )
+        product_page.register(
+            product_page.Panel(
+                "recommendations",
+                "recommendations/product_panel.html",
+                product_panel.build,
+                order=10,
                 loads_later=True,
             )
         )

@@ -50,14 +50,14 @@ def of(touches: "Sequence[Touch]", *, as_of: datetime) -> "np.ndarray":
     return loud
 
 
-def shown(*, until: datetime) -> Shown:
+def shown(*, until: datetime, most: int = MOST) -> Shown:
     """The newest impressions, and which of them were clicked by then. One query."""
     import numpy as np
 
     rows = (
         Impression.objects.filter(shown_at__lte=until)
         .order_by("-pk")
-        .values_list("customer_id", "product_id", "placement", "position", "clicked_at")[:MOST]
+        .values_list("customer_id", "product_id", "placement", "position", "clicked_at")[:most]
     )
     told = list(rows.iterator(chunk_size=20_000))
     customers, products, placements, positions, clicks = (

@@ -42,6 +42,7 @@ class Impression(models.Model):
                 fields=["customer", "placement", "shown_at"], name="impression_of_customer"
             ),
             models.Index(fields=["artifact", "shown_at"], name="impression_of_artifact"),
+            models.Index(fields=["shown_at"], name="impression_by_time"),
             models.Index(
                 fields=["interleaving", "shown_at"],
                 condition=models.Q(interleaving__isnull=False),

@@ -30,6 +30,9 @@ class Lists:
     figures: dict[str, float]
     gains: "np.ndarray"  # (customers,) NDCG@10 of each
 
+    def is_below(self, other: "Lists") -> bool:
+        return self.figures[METRIC] < other.figures[METRIC]
+
 
 @dataclass(frozen=True)
 class Window:

@@ -23,6 +23,8 @@ FEWEST_RATINGS = 200
 def train_recommender(order: Order) -> dict[str, Any]:
     """Learn weights before the later window, judge on it, then teach the same blend all of it.
 
+    Where the champion's weights do better, they are the ones that are taught what came since: a
+    champion is never left behind by the shop because new weights were not better.
     One worker at a time. Raises AlreadyTraining, TooLittleData.
     """
     with retraining.turn(order) as outcome:
@@ -43,13 +45,18 @@ def _train_recommender(order: Order) -> dict[str, Any]:
     earlier, later = _window(table)
     candidate = ShopRecommender(seed=order.seed).fit(earlier, products=table.products)
     rivals: dict[str, Any] = {"baseline": Popularity(half_life=30.0).fit(earlier)}
-    if champion := _champion_on(earlier, table.products):
+    champion = _champion_on(earlier, table.products)
+    if champion is not None:
         rivals["champion"] = champion
-    rng = np.random.default_rng(order.seed)
-    window = quality.Window.of(earlier, later, products=table.products, rng=rng)
+    window = quality.Window.of(
+        earlier, later, products=table.products, rng=np.random.default_rng(order.seed)
+    )
     ours = window.judge(candidate)
     theirs = {name: window.judge(rival) for name, rival in rivals.items()}
-    apart = quality.gaps(ours, theirs, rng=rng)
+    is_kept = champion is not None and ours.is_below(theirs["champion"])
+    if champion is not None and is_kept:  # its weights are better: teach them what is new
+        candidate, ours = champion, theirs["champion"]
+    apart = quality.gaps(ours, theirs, rng=np.random.default_rng(order.seed))
     final = candidate.refit(table.interactions)
     evidence = Evidence(
         metric=quality.METRIC,
@@ -59,7 +66,7 @@ def _train_recommender(order: Order) -> dict[str, Any]:
         data_fingerprint=_fingerprint(table),
         rows=_rows(table),
         seconds=time.process_time() - started,
-        backtest=quality.backtest(window, ours, theirs, apart) | _learned(final, table),
+        backtest=quality.backtest(window, ours, theirs, apart) | _learned(final, is_kept),
         gaps=apart,
     )
     return training.conclude(final, evidence, order)
@@ -134,14 +141,18 @@ def _champion_ratings_on(earlier: "Interactions", products: "np.ndarray") -> "Sh
     return type(champion)(seed=champion.seed).fit(earlier, products=products) if champion else None
 
 
-def _learned(final: "ShopRecommender", table: Table) -> dict[str, Any]:
+def _learned(final: "ShopRecommender", is_kept: bool) -> dict[str, Any]:
     """What the artifact's page tells of the blend."""
     blend = final.blend_
     voices = [
-        {"name": voice.name, "weights": [round(float(w), 4) for w in blend.weights_[:, number]]}
+        {
+            "name": voice.name,
+            "half_life": getattr(voice, "half_life", None),
+            "weights": [round(float(weight), 4) for weight in blend.weights_[:, number]],
+        }
         for number, voice in blend.voices().items()
     ]
-    return {"voices": voices, "customers_known": int(table.interactions.shape[0])}
+    return {"voices": voices, "is_kept": is_kept}
 
 
 def _last_fifth(table: "Interactions") -> "tuple[Interactions, Interactions]":

@@ -38,6 +38,7 @@ DOORS = {  # what an app above may import from the one below
         "orders",
         "partners",
         "portrait",
+        "product_page",
         "rest",
         "scores",
         "segment_page",

@@ -3,13 +3,16 @@
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
 from django.urls import path
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 from unfold.decorators import display
 
+from crm import product_page
 from crm.admin import knowledge
 from crm.listing import FastAdmin, ReadOnlyAdmin
 from crm.models import (
@@ -68,6 +71,7 @@ class ProductAdmin(FastAdmin):
     search_fields = ["=sku", "title_en", "title_zh"]
     ordering = ["pk"]
     change_form_before_template = "crm/product_links.html"
+    change_form_outer_after_template = "crm/product_panels.html"
     fieldsets = [
         (None, {"fields": [("title_en", "title_zh"), ("sku", "image"), ("category", "brand")]}),
         (_("Description"), {"fields": ["description_en", "description_zh"]}),
@@ -92,7 +96,26 @@ class ProductAdmin(FastAdmin):
                 ("graph", knowledge.explore, "graph"),
             )
         ]
+        panel = self.admin_site.admin_view(self.panel)
+        own.append(path("<int:pk>/panel/<slug:name>/", panel, name="crm_product_panel"))
         return [*own, *super().get_urls()]
+
+    def panel(self, request: HttpRequest, pk: int, name: str) -> HttpResponse:
+        """One part of the product's page, for a page that asks for it later."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        try:
+            panel = product_page.one(name, get_object_or_404(Product, pk=pk))
+        except product_page.UnknownPanel:
+            raise Http404 from None
+        return render(request, panel["template"], {"panel": panel})
+
+    def render_change_form(
+        self, request: HttpRequest, context: Any, *args: Any, **more: Any
+    ) -> Any:
+        product = more.get("obj")
+        context["panels"] = product_page.of(product) if product else []
+        return super().render_change_form(request, context, *args, **more)
 
 
 @admin.register(Category, Brand)

@@ -35,7 +35,10 @@ LISTS = {
         {"fewest": 1, "most": 2, "customers": 900, "candidate": 0.1, "baseline": 0.08},
         {"fewest": 11, "most": None, "customers": 600, "candidate": 0.3, "baseline": 0.2},
     ],
-    "voices": [{"name": "ease", "weights": [0.25, 0.6]}],
+    "voices": [
+        {"name": "ease", "half_life": None, "weights": [0.25, 0.6]},
+        {"name": "ease", "half_life": 60.0, "weights": [0.75, 0.4]},
+    ],
 }
 
 
@@ -74,6 +77,10 @@ class TestWhatIsDrawn:
         group = LISTS["histories"][0] | {"champion": 0.09}
         chart = json.loads(backtests.page(LISTS | {"histories": [group]})["histories"])
         assert len({one["backgroundColor"] for one in chart["datasets"]}) == 3
+
+    def test_a_voice_that_forgets_is_told_from_one_that_does_not(self):
+        voices = [name for name, *_ in backtests.page(LISTS)["voices"]]
+        assert voices[1] == f"{voices[0]}, half forgotten after 60 days"
 
     def test_the_gap_is_drawn_with_its_interval(self):
         assert backtests.page(LISTS)["gaps"].bars[0].is_clear

@@ -1,14 +1,18 @@
 """What an artifact's page says of its lists is what was measured on later time."""
 
+from datetime import timedelta
+
 import numpy as np
 import pytest
 
-from crm.models import Artifact
+from crm import artifacts
+from crm.models import Artifact, Customer, Product
 from crm.training import Order
 from recommendations import quality
 from recommendations.ml.interactions import Interactions
+from recommendations.ml.shop import ShopRecommender
 from recommendations.training import train_recommender
-from tests.factories import NOON, make_category, make_product
+from tests.factories import NOON, make_category, make_order, make_product
 from tests.recommendations.worlds import make_shop
 
 pytestmark = pytest.mark.django_db
@@ -113,6 +117,24 @@ class TestKept:
         assert sum(voice["weights"][1] for voice in told["voices"]) == pytest.approx(1.0, abs=0.01)
         people = sum(group["customers"] for group in told["histories"])
         assert people == told["customers"] > 0
+
+    def test_a_champion_with_better_weights_is_taught_what_is_new(self, monkeypatch):
+        """Weights of before that do better are kept; what they weigh is learned anew."""
+        make_shop()
+        train_recommender(ORDER)
+        champion = artifacts.load_serving(ShopRecommender)
+        monkeypatch.setattr(quality.Lists, "is_below", lambda *_: True)
+        for person in Customer.objects.all()[:20]:
+            make_order(person, Product.objects.first(), at=NOON)
+        later = NOON + timedelta(days=1)
+        report = train_recommender(Order(as_of=later, now=later, seed=7))
+        assert report["promoted"]
+        assert report["metrics"] == report["champion_metrics"]
+        assert Artifact.objects.latest("pk").backtest["is_kept"]
+        again = artifacts.load_serving(ShopRecommender)
+        assert np.array_equal(again.blend_.weights_, champion.blend_.weights_)
+        row = again.row(np.array([0]), np.ones(1), np.zeros(1), today=1.0)
+        assert not np.allclose(again.score(row), champion.score(row))
 
     def test_a_second_training_on_the_same_days_is_as_good_and_serves(self):
         make_shop()

@@ -1,4 +1,4 @@
-"""The trail of what was shown, to be looked at, and the shop's own rules, to be written."""
+"""The shop's own rules, to be written."""
 
 from typing import Any
 
@@ -8,33 +8,9 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from crm.listing import FastAdmin, ReadOnlyAdmin
+from crm.listing import FastAdmin
 from recommendations import rules
-from recommendations.models import BusinessRule, Impression
-from recommendations.reasons import name_of
-
-
-@admin.register(Impression)
-class ImpressionAdmin(ReadOnlyAdmin):
-    list_display = [
-        "shown_at",
-        "customer",
-        "product",
-        "placement",
-        "position",
-        "why",
-        "artifact",
-        "clicked_at",
-    ]
-    list_filter = ["placement", "reason_code"]
-    list_select_related = ["customer", "product"]
-    search_fields = ["=customer__email", "=product__sku", "=artifact"]
-    search_help_text = _("A whole e-mail address, SKU or artifact")
-    ordering = ["-pk"]
-
-    @display(description=_("reason"))
-    def why(self, impression: Impression) -> str:
-        return name_of(impression.reason_code)
+from recommendations.models import BusinessRule
 
 
 @admin.register(BusinessRule)
