@@ -26,7 +26,7 @@ def build(product: Product, now: datetime | None = None) -> dict[str, Any]:
     return {
         "subject": product,
         "similar": _said(serving.similar(product, n=SHOWN, now=now)),
-        "together": _said(serving.bought_together(product, n=SHOWN)),
+        "together": _said(serving.bought_together(product, n=SHOWN, now=now)),
         "placements": list(
             recent.values("placement")
             .annotate(shown=Count("pk"), clicked=Count("clicked_at"))

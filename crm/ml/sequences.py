@@ -26,7 +26,7 @@ class Always:
     size: int
 
 
-def share(hits: int, size: int, *, level: float = LEVEL, weight: float = 10.0) -> Always:
+def share(hits: int, size: int, *, level: float = LEVEL, weight: float = 3.0) -> Always:
     """The share of independent trials that hit, and its confidence sequence.
 
     Of all shares those remain against which a bet on Beta(weight, weight), made before the first
@@ -52,12 +52,12 @@ def share(hits: int, size: int, *, level: float = LEVEL, weight: float = 10.0) -
     return Always(mean, low if low > EDGE else 0.0, high if high < 1.0 - EDGE else 1.0, size)
 
 
-def gain(hits: int, size: int, *, against: float, weight: float = 10.0) -> float:
+def gain(hits: int, size: int, *, against: float, weight: float = 3.0) -> float:
     """Logarithm of what a stake of one has become by betting against this share."""
     won = betaln(weight + hits, weight + size - hits) - betaln(weight, weight)
     return float(won - hits * log(against) - (size - hits) * log(1.0 - against))
 
 
-def p_value(hits: int, size: int, *, against: float = 0.5, weight: float = 10.0) -> float:
+def p_value(hits: int, size: int, *, against: float = 0.5, weight: float = 3.0) -> float:
     """Valid at any look: the chance, were `against` true, that a stake ever grows this large."""
     return min(1.0, exp(-gain(hits, size, against=against, weight=weight)))

@@ -242,7 +242,7 @@ class TestSimulated:
         better = f"recommender#{test.second_id}"
 
         def liked(line):
-            return 0.7 if line.artifact == better else 0.1
+            return 1.0 if line.artifact == better else 0.02
 
         self.visit(shop, liked, rng=np.random.default_rng(0), at=NOON)
         found = interleavings.result(test, now=TOMORROW)
