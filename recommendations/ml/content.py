@@ -42,8 +42,9 @@ class Content(Recommender):
 
     name: ClassVar[str] = "content"
 
-    def __init__(self, *, half_life: float | None = None) -> None:
+    def __init__(self, *, half_life: float | None = None, fading: float | None = None) -> None:
         self.half_life = half_life
+        self.fading = fading
 
     def fit(self, interactions: Interactions) -> Self:
         products = interactions.shape[1]
@@ -52,12 +53,12 @@ class Content(Recommender):
         return self
 
     def score(self, rows: Interactions) -> np.ndarray:
-        weights = rows.weights(half_life=self.half_life, likes=1.0)
+        weights = rows.weights(half_life=self.half_life, likes=1.0, fading=self.fading)
         profiles = sparse.csr_matrix(weights @ self.features_)
         return np.asarray((profiles @ self.features_.T).todense())
 
     def pieces(self, row: Interactions, product: int) -> np.ndarray | None:
-        weights = row.weights(half_life=self.half_life, likes=1.0)
+        weights = row.weights(half_life=self.half_life, likes=1.0, fading=self.fading)
         likeness = self.features_[weights.indices] @ self.features_[product].T
         return np.asarray(weights.data * likeness.toarray().ravel())
 

@@ -3,6 +3,7 @@
 from typing import ClassVar, Self
 
 import numpy as np
+from scipy import sparse
 from scipy.linalg import lapack
 
 from recommendations.ml.interactions import Interactions
@@ -10,7 +11,10 @@ from recommendations.ml.recommender import Recommender
 
 
 class Ease(Recommender):
-    """B = I - P / diag(P), P = (G + D)^-1, G = X'X, D = l2 I + dropout / (1 - dropout) diag G."""
+    """B = I - P / diag(P), P = (G + D)^-1, G = X'X, D = l2 I + dropout / (1 - dropout) diag G.
+
+    fading: a row that is scored weighs its last choices most; what is taught does not.
+    """
 
     name: ClassVar[str] = "ease"
 
@@ -21,11 +25,13 @@ class Ease(Recommender):
         dropout: float = 0.3,
         half_life: float | None = None,
         likes: float = 0.5,
+        fading: float | None = None,
     ) -> None:
         self.l2 = l2
         self.dropout = dropout
         self.half_life = half_life
         self.likes = likes
+        self.fading = fading
 
     def fit(self, interactions: Interactions) -> Self:
         weights = interactions.weights(half_life=self.half_life, likes=self.likes)
@@ -39,12 +45,14 @@ class Ease(Recommender):
         return self
 
     def score(self, rows: Interactions) -> np.ndarray:
-        weights = rows.weights(half_life=self.half_life, likes=self.likes)
-        return np.asarray(weights @ self.taught_, dtype=float)
+        return np.asarray(self._weights(rows) @ self.taught_, dtype=float)
 
     def pieces(self, row: Interactions, product: int) -> np.ndarray | None:
-        weights = row.weights(half_life=self.half_life, likes=self.likes)
+        weights = self._weights(row)
         return np.asarray(weights.data * self.taught_[weights.indices, product])
+
+    def _weights(self, rows: Interactions) -> sparse.csr_matrix:
+        return rows.weights(half_life=self.half_life, likes=self.likes, fading=self.fading)
 
 
 def _inverse(gram: np.ndarray) -> np.ndarray:

@@ -12,39 +12,54 @@ from scipy import sparse
 from recommendations.ml.interactions import Interactions
 from recommendations.ml.recommender import Recommender
 
+BOOST = 3.0  # a row that fades has fewer words in all, so each is believed more
+
 
 class ImplicitFactors(Recommender):
     """Product factors, and tastes by weighted least squares (Hu, Koren, Volinsky 2008).
 
-    (Q'Q + Q' diag(c) Q + l2 I) p = Q' (1 + c), with confidence c = alpha * weight.
+    (Q'Q + Q' diag(c) Q + l2 I) p = Q' (s + c), with confidence c = alpha * weight and s one;
+    for a row that fades s is its weight, so that what is all but forgotten asks for nothing.
     """
 
     alpha: float
     l2: float
     half_life: float | None
+    fading: float | None = None
     products_: np.ndarray  # (products, factors)
 
     def score(self, rows: Interactions) -> np.ndarray:
         products = self.products_.astype(float)
         ground = products.T @ products + self.l2 * np.eye(products.shape[1])
-        weights = rows.weights(half_life=self.half_life, likes=0.5)
+        weights = self._weights(rows)
         tastes = np.zeros((rows.shape[0], products.shape[1]))
         for row in range(rows.shape[0]):
             cells = slice(weights.indptr[row], weights.indptr[row + 1])
             mine = products[weights.indices[cells]]
-            trust = self.alpha * weights.data[cells]
+            trust, asked = self.confidence(weights.data[cells])
             left = ground + (mine.T * trust) @ mine
-            tastes[row] = np.linalg.solve(left, mine.T @ (1.0 + trust))
+            tastes[row] = np.linalg.solve(left, mine.T @ asked)
         return np.asarray(tastes @ products.T)
 
     def pieces(self, row: Interactions, product: int) -> np.ndarray | None:
         """The score is a sum over the choices (Hu, Koren, Volinsky 2008, section 5)."""
         products = self.products_.astype(float)
-        weights = row.weights(half_life=self.half_life, likes=0.5)
-        mine, trust = products[weights.indices], self.alpha * weights.data
+        weights = self._weights(row)
+        mine = products[weights.indices]
+        trust, asked = self.confidence(weights.data)
         left = products.T @ products + self.l2 * np.eye(products.shape[1])
         seen_by = np.linalg.solve(left + (mine.T * trust) @ mine, products[product])
-        return np.asarray((mine @ seen_by) * (1.0 + trust))
+        return np.asarray((mine @ seen_by) * asked)
+
+    def _weights(self, rows: Interactions) -> sparse.csr_matrix:
+        return rows.weights(half_life=self.half_life, likes=0.5, fading=self.fading)
+
+    def confidence(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(cells,) c and s + c of the choices of a row, from their weights."""
+        trust = self.alpha * weights
+        if self.fading is None:
+            return trust, trust + 1.0
+        return BOOST * trust, BOOST * trust + weights
 
 
 class Als(ImplicitFactors):
@@ -52,7 +67,7 @@ class Als(ImplicitFactors):
 
     name: ClassVar[str] = "als"
 
-    def __init__(
+    def __init__(  # noqa: PLR0913
         self,
         *,
         factors: int = 32,
@@ -60,6 +75,7 @@ class Als(ImplicitFactors):
         alpha: float = 10.0,
         iterations: int = 15,
         half_life: float | None = None,
+        fading: float | None = None,
         seed: int = 0,
     ) -> None:
         self.factors = factors
@@ -67,6 +83,7 @@ class Als(ImplicitFactors):
         self.alpha = alpha
         self.iterations = iterations
         self.half_life = half_life
+        self.fading = fading
         self.seed = seed
 
     def fit(self, interactions: Interactions) -> Self:
@@ -134,9 +151,17 @@ class TruncatedSvd(Recommender):
 
     name: ClassVar[str] = "truncated-svd"
 
-    def __init__(self, *, factors: int = 32, half_life: float | None = None, seed: int = 0) -> None:
+    def __init__(
+        self,
+        *,
+        factors: int = 32,
+        half_life: float | None = None,
+        fading: float | None = None,
+        seed: int = 0,
+    ) -> None:
         self.factors = factors
         self.half_life = half_life
+        self.fading = fading
         self.seed = seed
 
     def fit(self, interactions: Interactions) -> Self:
@@ -152,12 +177,15 @@ class TruncatedSvd(Recommender):
         return self
 
     def score(self, rows: Interactions) -> np.ndarray:
-        weights = rows.weights(half_life=self.half_life, likes=0.5) @ sparse.diags(self.scale_)
+        weights = self._weights(rows) @ sparse.diags(self.scale_)
         projected = (weights @ self.directions_) @ self.directions_.T
         return np.asarray(projected / self.scale_, dtype=float)
 
     def pieces(self, row: Interactions, product: int) -> np.ndarray | None:
-        weights = row.weights(half_life=self.half_life, likes=0.5)
+        weights = self._weights(row)
         chosen = weights.indices
         likeness = self.directions_[chosen] @ self.directions_[product]
         return np.asarray(weights.data * self.scale_[chosen] * likeness / self.scale_[product])
+
+    def _weights(self, rows: Interactions) -> sparse.csr_matrix:
+        return rows.weights(half_life=self.half_life, likes=0.5, fading=self.fading)

@@ -9,6 +9,7 @@ from scipy import sparse
 
 MOST_LEVELS = 21  # distinct values of a rating scale, half steps from 0 to 10
 LARGEST_RATING = 10.0
+FAINTEST = 0.1  # weight that the oldest of many choices keeps
 
 
 @dataclass(frozen=True)
@@ -101,17 +102,42 @@ class Interactions:
         """(customers, products) of ones where something happened."""
         return self._with(np.ones(self.values.nnz))
 
-    def weights(self, *, half_life: float | None = None, likes: float = 0.0) -> sparse.csr_matrix:
+    def weights(
+        self, *, half_life: float | None = None, likes: float = 0.0, fading: float | None = None
+    ) -> sparse.csr_matrix:
         """(customers, products) weights in (0, 1], halved every `half_life` days of age.
 
         likes: for ratings, how much a rating counts: 0 all alike, 1 in proportion to the rating.
+        fading: times this for every choice that the customer made later, down to FAINTEST: what
+        somebody chose last says most of what comes next, however long ago that was.
         """
+        return self._with(self.cell_weights(half_life=half_life, likes=likes, fading=fading))
+
+    def cell_weights(
+        self, *, half_life: float | None = None, likes: float = 0.0, fading: float | None = None
+    ) -> np.ndarray:
+        """(nnz,) the same weights, in the order of the cells."""
         weight = np.ones(self.values.nnz)
         if likes and self.explicit and self.values.nnz:
             weight *= (self.values.data / self.values.data.max()) ** (2.0 * likes)
         if half_life:
             weight *= 0.5 ** (np.clip(self.today - self.days, 0.0, None) / half_life)
-        return self._with(weight)
+        if fading is not None:
+            weight *= np.maximum(fading ** self.made_later(), FAINTEST)
+        return weight
+
+    def made_later(self) -> np.ndarray:
+        """(nnz,) how many choices the same customer made at a later moment than this one."""
+        row = np.repeat(np.arange(self.shape[0]), np.diff(self.values.indptr))
+        order = np.lexsort((self.days, row))
+        moment = np.flatnonzero(
+            np.diff(row[order], append=-1) | np.diff(self.days[order], append=np.nan).astype(bool)
+        )
+        # Of choices at one moment the last in order stands for all.
+        ends = moment[np.searchsorted(moment, np.arange(len(order)))]
+        later = np.empty(len(order))
+        later[order] = self.values.indptr[row[order] + 1] - 1 - ends
+        return later
 
     def _with(self, data: np.ndarray) -> sparse.csr_matrix:
         return sparse.csr_matrix((data, self.values.indices, self.values.indptr), shape=self.shape)

@@ -20,11 +20,17 @@ class ItemNeighbours(Recommender):
     name: ClassVar[str] = "item-knn"
 
     def __init__(
-        self, *, k: int = 300, shrinkage: float = 10.0, half_life: float | None = None
+        self,
+        *,
+        k: int = 300,
+        shrinkage: float = 10.0,
+        half_life: float | None = None,
+        fading: float | None = None,
     ) -> None:
         self.k = k
         self.shrinkage = shrinkage
         self.half_life = half_life
+        self.fading = fading
 
     def fit(self, interactions: Interactions) -> Self:
         weights = interactions.weights(half_life=self.half_life, likes=0.5)
@@ -40,11 +46,11 @@ class ItemNeighbours(Recommender):
         return self
 
     def score(self, rows: Interactions) -> np.ndarray:
-        weights = rows.weights(half_life=self.half_life, likes=0.5)
+        weights = rows.weights(half_life=self.half_life, likes=0.5, fading=self.fading)
         return np.asarray((weights @ self.likeness_).todense())
 
     def pieces(self, row: Interactions, product: int) -> np.ndarray | None:
-        weights = row.weights(half_life=self.half_life, likes=0.5)
+        weights = row.weights(half_life=self.half_life, likes=0.5, fading=self.fading)
         likeness = self.likeness_[weights.indices, product].toarray().ravel()
         return np.asarray(weights.data * likeness)
 
@@ -61,11 +67,13 @@ class UserNeighbours(Recommender):
         shrinkage: float = 3.0,
         sharpness: float = 1.5,
         half_life: float | None = None,
+        fading: float | None = None,
     ) -> None:
         self.k = k
         self.shrinkage = shrinkage
         self.sharpness = sharpness
         self.half_life = half_life
+        self.fading = fading
 
     def fit(self, interactions: Interactions) -> Self:
         touched = interactions.touched()
@@ -77,7 +85,7 @@ class UserNeighbours(Recommender):
         return self
 
     def score(self, rows: Interactions) -> np.ndarray:
-        profiles = self._profiles(rows)
+        profiles = self._profiles(rows, self.fading)
         scores = np.zeros(rows.shape)
         for start in range(0, rows.shape[0], AT_ONCE):
             part = slice(start, min(start + AT_ONCE, rows.shape[0]))
@@ -88,7 +96,7 @@ class UserNeighbours(Recommender):
 
     def pieces(self, row: Interactions, product: int) -> np.ndarray | None:
         """A neighbour's word is shared among the choices that make them a neighbour."""
-        profile = self._profiles(row)
+        profile = self._profiles(row, self.fading)
         near = self._near(profile)
         says = self.chosen_[near.indices, product].toarray().ravel()
         word = says * near.data ** (self.sharpness - 1.0)
@@ -100,8 +108,8 @@ class UserNeighbours(Recommender):
         likeness.eliminate_zeros()
         return strongest(likeness, self.k)
 
-    def _profiles(self, rows: Interactions) -> sparse.csr_matrix:
-        weights = rows.weights(half_life=self.half_life, likes=0.5)
+    def _profiles(self, rows: Interactions, fading: float | None = None) -> sparse.csr_matrix:
+        weights = rows.weights(half_life=self.half_life, likes=0.5, fading=fading)
         weights = weights @ sparse.diags(self.rarity_)
         length = np.sqrt(np.asarray(weights.multiply(weights).sum(axis=1)).ravel())
         return sparse.csr_matrix(sparse.diags(1.0 / (length + self.shrinkage)) @ weights)

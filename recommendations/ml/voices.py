@@ -9,7 +9,8 @@ from recommendations.ml.neighbours import ItemNeighbours, UserNeighbours
 from recommendations.ml.popularity import History, Popularity
 from recommendations.ml.ratings import KnnBaseline, Svd, SvdPlusPlus
 from recommendations.ml.recommender import Recommender
-from recommendations.ml.sequential import Sequential
+from recommendations.ml.sequential import LinearTransitions, Sequential
+from recommendations.ml.sessions import SessionNeighbours
 
 KINDS: tuple[type[Recommender], ...] = (
     Popularity,
@@ -25,5 +26,7 @@ KINDS: tuple[type[Recommender], ...] = (
     Ease,
     Content,
     Sequential,
+    LinearTransitions,
+    SessionNeighbours,
 )
 VOICES: Mapping[str, type[Recommender]] = {kind.name: kind for kind in KINDS}

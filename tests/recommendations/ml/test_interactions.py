@@ -9,7 +9,11 @@ from recommendations.ml.interactions import Interactions, looks_like_ratings
 def cells(rows, columns, values, days=None, shape=(2, 3), **options):
     days = None if days is None else np.array(days, float)
     return Interactions.from_rows(
-        (np.array(rows), np.array(columns)), np.array(values, float), days, shape=shape, **options
+        (np.array(rows, int), np.array(columns, int)),
+        np.array(values, float),
+        days,
+        shape=shape,
+        **options,
     )
 
 
@@ -51,6 +55,33 @@ def test_rows_are_taken_with_their_days():
 def test_a_weight_is_halved_every_half_life():
     data = cells([0, 0], [0, 1], [1, 1], [0, 10])
     assert data.weights(half_life=10.0).toarray()[0].tolist() == [0.5, 1.0, 0.0]
+
+
+class TestFading:
+    def test_every_later_choice_of_the_same_customer_fades_a_choice(self):
+        data = cells([0, 0, 0, 1], [0, 1, 2, 0], [1, 1, 1, 1], [3, 1, 2, 9])
+        assert data.made_later().tolist() == [0.0, 2.0, 1.0, 0.0]
+        assert np.allclose(data.weights(fading=0.5).toarray(), [[1, 0.25, 0.5], [1, 0, 0]])
+
+    def test_choices_of_one_moment_fade_alike_whatever_their_order(self):
+        data = cells([0, 0, 0], [0, 1, 2], [1, 1, 1], [5, 5, 4])
+        assert data.made_later().tolist() == [0.0, 0.0, 2.0]
+
+    def test_it_counts_as_plain_python_does(self):
+        rng = np.random.default_rng(0)
+        days = rng.integers(0, 6, 60)
+        data = cells(rng.integers(0, 5, 60), rng.integers(0, 12, 60), np.ones(60), days, (5, 12))
+        row = np.repeat(np.arange(5), np.diff(data.values.indptr))
+        slow = [sum(data.days[row == r] > d) for r, d in zip(row, data.days, strict=True)]
+        assert data.made_later().tolist() == slow
+
+    def test_without_times_nothing_fades_and_the_oldest_never_wholly(self):
+        assert cells([0, 0], [0, 1], [1, 1]).weights(fading=0.5).sum() == 2.0
+        long = cells([0] * 50, range(50), [1] * 50, range(50), (1, 50))
+        assert long.weights(fading=0.5).data.min() == 0.1
+
+    def test_nobody_has_nothing_to_fade(self):
+        assert cells([], [], []).made_later().tolist() == []
 
 
 def test_a_time_in_the_future_weighs_no_more_than_now():

@@ -11,7 +11,8 @@ from recommendations.ml.interactions import Interactions
 from recommendations.ml.neighbours import ItemNeighbours
 from recommendations.ml.popularity import History, Popularity
 from recommendations.ml.ranking import best
-from recommendations.ml.sequential import Sequential
+from recommendations.ml.sequential import LinearTransitions, Sequential
+from recommendations.ml.sessions import SessionNeighbours
 from recommendations.ml.voices import VOICES
 from tests.contracts import RecommenderContract
 from tests.recommendations.ml.worlds import chain, two_tastes
@@ -20,11 +21,23 @@ SMALL = {
     "truncated-svd": {"factors": 2},
     "als": {"factors": 8},
     "bpr": {"factors": 8},
+    "linear-transitions": {"l2": 5.0},
     "svd": {"epochs": 5},
     "svdpp": {"epochs": 5},
 }
 QUICK_PARTS = (("popularity", {}), ("ease", {}), ("item-knn", {}), ("content", {}))
-FINDERS = ("item-knn", "user-knn", "als", "truncated-svd", "ease", "content", "sequential")
+FINDERS = (
+    "item-knn",
+    "user-knn",
+    "als",
+    "truncated-svd",
+    "ease",
+    "content",
+    "sequential",
+    "linear-transitions",
+    "session-knn",
+)
+FADING = ("item-knn", "user-knn", "als", "truncated-svd", "ease", "content")
 
 
 def make(name):
@@ -75,6 +88,31 @@ class TestSmallWorlds:
     def test_a_product_that_nobody_chose_gets_a_finite_score(self, name):
         data = self.world(4, 5, ([0, 0, 1, 1, 2, 3], [0, 1, 0, 1, 2, 2]))
         assert np.all(np.isfinite(make(name).fit(data).score(data)[:, 4]))
+
+
+@pytest.mark.parametrize("name", FADING)
+class TestFading:
+    def test_what_was_chosen_last_says_most(self, name):
+        """Somebody of both tastes is shown what goes with the later one."""
+        data, _ = two_tastes(customers=60)
+        voice = VOICES[name](fading=0.5, **SMALL.get(name, {})).fit(data)
+        columns = np.array([0, 2, 4, 6, 1, 3, 5, 7])
+        for order, later in ((np.arange(8.0), 1), (np.arange(8.0)[::-1], 0)):
+            row = Interactions.from_rows(
+                (np.zeros(8, int), columns), np.ones(8), order, shape=(1, 20)
+            )
+            score = voice.score(row)[0]
+            unseen = np.arange(8, 20)
+            assert (
+                score[unseen[unseen % 2 == later]].min() > score[unseen[unseen % 2 != later]].max()
+            )
+
+    def test_pieces_add_up_to_the_score(self, name):
+        data, _ = two_tastes()
+        voice = VOICES[name](fading=0.8, **SMALL.get(name, {})).fit(data)
+        row = data.take([3])
+        pieces = voice.pieces(row, 4)
+        assert np.isclose(pieces.sum(), voice.score(row)[0, 4], rtol=1e-4, atol=1e-5)
 
 
 class TestPopularity:
@@ -154,6 +192,71 @@ class TestSequential:
         assert np.isclose(sequential.pieces(row, 4).sum(), sequential.score(row)[0, 4])
 
 
+class TestLinearTransitions:
+    def test_the_next_step_of_a_circle_is_found(self):
+        data = chain()
+        scores = LinearTransitions(l2=1.0).fit(data).score(data)
+        for customer in range(data.shape[0]):
+            assert scores[customer].argmax() == (customer * 3 + 5) % 10
+
+    def test_it_solves_the_ridge_regression_it_claims_to(self):
+        data = chain(customers=4, products=6)
+        fitted = LinearTransitions(l2=3.0, past=0.5, next=0.25, ahead=2).fit(data)
+        until, after = [], []
+        for customer in range(4):
+            steps = [(customer * 3 + step) % 6 for step in range(5)]
+            for t in range(5):
+                x, y = np.zeros(6), np.zeros(6)
+                for step in range(t + 1):
+                    x[steps[step]] = 0.5 ** (t - step)
+                for ahead in (1, 2):
+                    if t + ahead < 5:
+                        y[steps[t + ahead]] = 0.25 ** (ahead - 1)
+                until.append(x)
+                after.append(y)
+        x, y = np.array(until), np.array(after)
+        expected = np.linalg.solve(x.T @ x + 3.0 * np.eye(6), x.T @ y)
+        assert np.allclose(fitted.leads_, expected, atol=1e-5)
+
+    def test_it_is_the_same_in_small_parts(self, monkeypatch):
+        data = chain()
+        whole = LinearTransitions().fit(data).leads_
+        monkeypatch.setattr("recommendations.ml.sequential.AT_ONCE", 7)
+        assert np.allclose(LinearTransitions().fit(data).leads_, whole, atol=1e-6)
+
+
+class TestSessionNeighbours:
+    def steps(self, *rows):
+        cells = [
+            (r, product, step) for r, row in enumerate(rows) for step, product in enumerate(row)
+        ]
+        customers, products, days = (np.array(part) for part in zip(*cells, strict=True))
+        return Interactions.from_rows(
+            (customers, products), np.ones(len(days)), days.astype(float), shape=(len(rows), 8)
+        )
+
+    def test_what_a_neighbour_chose_near_the_shared_step_counts_most(self):
+        data = self.steps([0, 1, 2, 3, 4, 5], [6, 1])
+        score = SessionNeighbours(near=0.5).fit(data).score(data.take([1]))[0]
+        assert score[2] > score[3] > score[4] > score[5] > 0
+
+    def test_the_customer_who_shares_the_last_choice_is_nearer(self):
+        data = self.steps([0, 2], [1, 3], [0, 1])
+        score = SessionNeighbours(fading=0.5).fit(data).score(data.take([2]))[0]
+        assert score[3] > score[2] > 0
+
+    def test_only_the_nearest_are_asked(self):
+        data = self.steps([1, 2], [1, 3], [1, 4], [1, 2])
+        score = SessionNeighbours(k=1).fit(data).score(data.take([0]))[0]
+        assert np.count_nonzero(score) == 2
+
+    def test_pieces_add_up_to_the_score(self):
+        data = chain()
+        voice = SessionNeighbours().fit(data)
+        row = data.take([2])
+        assert np.isclose(voice.pieces(row, 4).sum(), voice.score(row)[0, 4])
+
+
 class TestContent:
     def test_a_product_that_nobody_chose_is_found_by_its_words(self):
         features = describe(["red phone", "blue phone", "oak table"], [[], [], []])
@@ -203,5 +306,15 @@ class TestHybrid:
 
 def test_a_matrix_without_a_single_interaction_is_scored_with_zeros():
     empty = Interactions(sparse.csr_matrix((2, 3)), np.zeros(0), 0.0)
-    for name in ("popularity", "item-knn", "user-knn", "ease", "content", "sequential", "history"):
+    for name in (
+        "popularity",
+        "item-knn",
+        "user-knn",
+        "ease",
+        "content",
+        "sequential",
+        "history",
+        "linear-transitions",
+        "session-knn",
+    ):
         assert np.all(VOICES[name]().fit(empty).score(empty) == 0), name
