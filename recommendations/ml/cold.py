@@ -33,6 +33,7 @@ class AttributeFactors(Als):
         alpha: float = 10.0,
         iterations: int = 15,
         half_life: float | None = None,
+        fading: float | None = None,
         fewest: int = 1,
         seed: int = 0,
     ) -> None:
@@ -42,6 +43,7 @@ class AttributeFactors(Als):
             alpha=alpha,
             iterations=iterations,
             half_life=half_life,
+            fading=fading,
             seed=seed,
         )
         self.fewest = fewest
