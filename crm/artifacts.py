@@ -1,21 +1,25 @@
 """Keep trained estimators: save, promote, roll back, load. Bytes are data, never code."""
 
 import hashlib
-import io
 import json
 import logging
-import zipfile
-from collections.abc import Mapping
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, TypeVar
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import IO, Any, TypeVar
 
 import numpy as np
-from django.core.files.base import ContentFile
+from django.core.cache import cache
+from django.core.files import File
 from django.core.files.storage import default_storage
 from django.db import transaction
 
+from crm import mapped
 from crm.ml.estimator import Estimator, State
 from crm.models import Artifact
 
@@ -49,10 +53,17 @@ def save(
     estimator: Estimator, provenance: Provenance, *, as_of: datetime, now: datetime
 ) -> Artifact:
     """Store a fitted estimator as a candidate. Nothing serves it before `promote`."""
-    data = _pack(estimator)
+    with NamedTemporaryFile(suffix=".npz") as file:
+        _pack(estimator, file)
+        return _store(estimator, file, provenance, as_of=as_of, now=now)
+
+
+def _store(
+    estimator: Estimator, file: IO[bytes], provenance: Provenance, *, as_of: datetime, now: datetime
+) -> Artifact:
     artifact = Artifact(
         name=estimator.name,
-        sha256=hashlib.sha256(data).hexdigest(),
+        sha256=_digest(file),
         format=estimator.format,
         metrics=dict(provenance.metrics),
         baseline_metrics=dict(provenance.baseline_metrics),
@@ -68,7 +79,7 @@ def save(
         as_of=as_of,
         trained_at=now,
     )
-    artifact.file.save(f"{estimator.name}-{artifact.sha256[:12]}.npz", ContentFile(data))
+    artifact.file.save(f"{estimator.name}-{artifact.sha256[:12]}.npz", File(file))
     return artifact
 
 
@@ -134,8 +145,6 @@ def _readable(kind: type[E], artifact: Artifact) -> E | None:
 @lru_cache(maxsize=1)
 def code_version() -> str:
     """A digest of the learning code, so that a change of it shows in every artifact."""
-    from pathlib import Path
-
     root = Path(__file__).resolve().parent.parent
     digest = hashlib.sha256()
     for path in sorted(root.glob("*/ml/*.py")):
@@ -146,29 +155,63 @@ def code_version() -> str:
 @lru_cache(maxsize=16)
 def _load(kind: type[E], file_name: str, sha256: str) -> E:
     try:
-        with default_storage.open(file_name) as file:
-            data = file.read()
+        with _on_disk(file_name) as path:
+            _check(path, sha256)
+            return _unpack(kind, path)
     except OSError as error:
         raise UnreadableArtifact(f"{file_name} cannot be opened: {error}") from error
-    if hashlib.sha256(data).hexdigest() != sha256:
-        raise UnreadableArtifact(f"{file_name} does not match its digest")
-    return _unpack(kind, data)
 
 
-def _pack(estimator: Estimator) -> bytes:
+@contextmanager
+def _on_disk(file_name: str) -> Iterator[Path]:
+    """The file itself, or a copy of what is stored elsewhere; what is mapped outlives its name."""
+    try:
+        path = default_storage.path(file_name)
+    except NotImplementedError:
+        with default_storage.open(file_name) as stored, NamedTemporaryFile() as copy:
+            for chunk in stored.chunks():
+                copy.write(chunk)
+            copy.flush()
+            yield Path(copy.name)
+    else:
+        yield Path(path)
+
+
+def _check(path: Path, sha256: str) -> None:
+    """Compare the digest, once for all processes of a machine for as long as the file is the same.
+
+    Raises UnreadableArtifact.
+    """
+    about = path.stat()
+    seen = f"{socket.gethostname()}:{about.st_dev}:{about.st_ino}:{about.st_mtime_ns}"
+    key = f"artifact:{sha256}:{seen}:{about.st_size}"
+    if cache.get(key):
+        return
+    with path.open("rb") as file:
+        if _digest(file) != sha256:
+            raise UnreadableArtifact(f"{path.name} does not match its digest")
+    cache.set(key, True, timeout=None)
+
+
+def _digest(file: IO[bytes]) -> str:
+    file.seek(0)
+    digest = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
+    file.seek(0)
+    return digest
+
+
+def _pack(estimator: Estimator, file: IO[bytes]) -> None:
     state = estimator.state()
     header = json.dumps({"format": estimator.format, "settings": state.settings})
-    buffer = io.BytesIO()
-    np.savez(buffer, __header__=np.array(header), **state.arrays)  # type: ignore[arg-type]
-    return buffer.getvalue()
+    mapped.write(file, {"__header__": np.array(header), **state.arrays})
+    file.flush()
 
 
-def _unpack(kind: type[E], data: bytes) -> E:
+def _unpack(kind: type[E], path: Path) -> E:
     try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
+        arrays = mapped.read(path)
         header = json.loads(str(arrays.pop("__header__")))
-    except (ValueError, KeyError, zipfile.BadZipFile) as error:
+    except (mapped.NotArrays, ValueError, KeyError) as error:
         raise UnreadableArtifact(f"{kind.name}: not an artifact ({error})") from error
     if header["format"] != kind.format:
         raise UnreadableArtifact(f"{kind.name}: format {header['format']}, not {kind.format}")

@@ -3,6 +3,7 @@ from typing import ClassVar, Self
 
 import numpy as np
 import pytest
+from django.core.files import File
 
 from crm import artifacts, training
 from crm.ml.estimator import State
@@ -148,3 +149,48 @@ def test_only_what_is_better_on_later_time_is_promoted(ours, champion, promoted)
 def test_the_fingerprint_tells_other_data():
     assert training.fingerprint(np.arange(3)) == training.fingerprint(np.arange(3))
     assert training.fingerprint(np.arange(3)) != training.fingerprint(np.arange(4))
+
+
+def test_what_serves_lies_in_the_file_and_not_in_the_memory_of_a_process():
+    promote(train(1, 2, 3))
+    artifacts._load.cache_clear()
+    serving = artifacts.load_serving(Mean)
+    assert not serving.mean_.flags.owndata
+    assert not serving.mean_.flags.writeable
+
+
+def test_the_digest_is_compared_once_for_as_long_as_the_file_is_the_same(monkeypatch):
+    artifact = train(1)
+    digested = []
+    monkeypatch.setattr(artifacts, "_digest", lambda _: digested.append(1) or artifact.sha256)
+    for _ in range(3):  # as in three processes
+        artifacts._load.cache_clear()
+        artifacts.load(Mean, artifact)
+    assert digested == [1]
+
+
+def test_a_file_that_was_changed_after_the_digest_was_compared_is_compared_again():
+    artifact = train(1)
+    artifacts.load(Mean, artifact)
+    artifacts._load.cache_clear()
+    with open(artifact.file.path, "ab") as file:
+        file.write(b"x")
+    with pytest.raises(artifacts.UnreadableArtifact, match="does not match its digest"):
+        artifacts.load(Mean, artifact)
+
+
+def test_an_artifact_on_a_storage_without_files_is_read_as_well(monkeypatch):
+    artifact = train(1, 2, 3)
+
+    def no_path(name):
+        raise NotImplementedError
+
+    monkeypatch.setattr(artifacts.default_storage._wrapped, "path", no_path, raising=False)
+    path = artifact.file.storage.base_location
+    monkeypatch.setattr(
+        artifacts.default_storage._wrapped,
+        "open",
+        lambda name: File(open(f"{path}/{name}", "rb")),  # noqa: SIM115  (closed by who asks)
+    )
+    artifacts._load.cache_clear()
+    assert artifacts.load(Mean, artifact).mean_ == [2.0]
