@@ -14,7 +14,7 @@ from math import exp, log
 from statistics import median
 
 from crm.models import Order as Purchase
-from crm.models import OrderLine
+from crm.models import OrderLine, Product
 from recommendations.interactions import Touch
 from recommendations.ranking import Ranking
 from recommendations.reasons import Reason
@@ -47,8 +47,10 @@ class Again(Ranking):
 
     why: Mapping[int, Reason]
 
-    def reasons(self, product_ids: Sequence[int]) -> dict[int, tuple[Reason, ...]]:
-        return {pk: (self.why[pk],) for pk in product_ids}
+    def reasons(
+        self, products: Sequence[Product], *, following: Sequence[int] = ()
+    ) -> dict[int, tuple[Reason, ...]]:
+        return {product.pk: (self.why[product.pk],) for product in products}
 
 
 def again(touches: Sequence[Touch], *, now: datetime) -> Again:

@@ -25,6 +25,7 @@ class Telling:
     rules: InForce = InForce()
     fixed: Mapping[int, BusinessRule] = field(default_factory=dict)  # by product
     before: Ranking | None = None  # as it was before the rules moved it
+    following: Sequence[int] = ()  # ids of what is next in line
     n: int = 0  # places of the list
 
     def is_needed(self, product: Product) -> bool:
@@ -37,7 +38,8 @@ def of(ranked: Ranking, drawn: Sequence[Drawn], telling: Telling = Telling()) ->
     """Rows, reasons and ranks. What was deleted in the meantime is left out."""
     products = _rows([one.product_id for one in drawn])
     there = [one for one in drawn if one.product_id in products]
-    why = ranked.reasons([one.product_id for one in there])
+    shown = [products[one.product_id] for one in there]
+    why = ranked.reasons(shown, following=telling.following)
     made = []
     for rank, one in enumerate(there, start=1):
         product = products[one.product_id]

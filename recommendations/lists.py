@@ -51,7 +51,9 @@ def of(ranked: Ranking, situation: Situation, *, explore: bool = False) -> list[
     drawn = [Drawn(pk, score) for pk, score in chosen]
     if explore and asked.may_explore:
         drawn = explored(drawn, reach, rng=situation.rng, fixed=fixed)
-    telling = Telling(asked.wanted, situation.rules, fixed, before=ranked, n=n)
+    listed = {one.product_id for one in drawn}
+    following = [pk for pk, _ in reach if pk not in listed]
+    telling = Telling(asked.wanted, situation.rules, fixed, ranked, following, n)
     return lines.of(moved, drawn, telling)
 
 

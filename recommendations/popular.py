@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from django.db.models import Max
 
 from crm.models import Order, OrderLine, Product
+from recommendations.explaining import facts
 from recommendations.ranking import Ranking
 from recommendations.reasons import Reason
 
@@ -39,11 +40,15 @@ class BySales(Ranking):
 
     buyers: Mapping[int, int]
 
-    def reasons(self, product_ids: Sequence[int]) -> dict[int, tuple[Reason, ...]]:
-        return {pk: (self._reason(self.buyers.get(pk, 0)),) for pk in product_ids}
+    def reasons(
+        self, products: Sequence[Product], *, following: Sequence[int] = ()
+    ) -> dict[int, tuple[Reason, ...]]:
+        return {one.pk: self._reasons(one) for one in products}
 
-    def _reason(self, buyers: int) -> Reason:
-        return Reason("popular", {"buyers": buyers}) if buyers else Reason("in_stock")
+    def _reasons(self, product: Product) -> tuple[Reason, ...]:
+        buyers = self.buyers.get(product.pk, 0)
+        plain = facts(product, buyers=buyers)
+        return (Reason("popular", {"buyers": buyers}), *plain) if buyers else tuple(plain)
 
 
 _kept: dict[str, tuple[datetime, int | None, dict[int, int]]] = {}

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from crm.models import Product
 from recommendations.reasons import Reason
 
 if TYPE_CHECKING:
@@ -63,8 +64,13 @@ class Ranking:
         """Products that came too late to have a score, for a list that is not full."""
         return []
 
-    def reasons(self, product_ids: Sequence[int]) -> dict[int, tuple[Reason, ...]]:
-        """Why each of these stands where it stands: the reason, then what supports it."""
+    def reasons(
+        self, products: Sequence[Product], *, following: Sequence[int] = ()
+    ) -> dict[int, tuple[Reason, ...]]:
+        """Why each of these stands where it stands: the reason, then what supports it.
+
+        following: ids of what is next in line for the list, best first.
+        """
         return {}
 
     @cached_property

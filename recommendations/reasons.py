@@ -18,6 +18,9 @@ SENTENCES = {
     "viewed": ("because you looked at {product}", "因为您看过{product}"),
     "clicked": ("because you looked at {product}", "因为您看过{product}"),
     "rated": ("because you rated {product} highly", "因为您给{product}打了高分"),
+    "wished": ("because {product} is on your wish list", "因为您收藏了{product}"),
+    "mentioned": ("because you asked about {product}", "因为您咨询过{product}"),
+    "interest": ("because of your interest in {product}", "因为您对{product}感兴趣"),
     "looked": ("you showed interest in it", "您对它表示过兴趣"),
     "next": ("often bought after {product}", "很多人买了{product}之后会买"),
     "tastes": ("customers with a taste like yours chose it", "和您口味相近的顾客也选择了它"),
@@ -29,6 +32,10 @@ SENTENCES = {
     "alike": ("similar to {product}", "与{product}相似"),
     "popular": ("popular with our customers", "深受顾客欢迎"),
     "popular_in": ("popular in {category}", "{category}中的热门商品"),
+    "brand": ("by {brand}, which you chose before", "来自您选过的{brand}"),
+    "category": ("in {category}, where you have chosen before", "属于您选购过的{category}"),
+    "price": ("in the price range you usually choose", "在您常选的价格区间内"),
+    "chosen": ("chosen by {buyers} customers", "已有{buyers}位顾客选择"),
     "new": ("new in the shop", "新品上架"),
     "different": ("something different for you", "换个口味试试"),
     "in_stock": ("available now", "现货供应"),
@@ -50,6 +57,9 @@ NAMES = {
     "viewed": _("a product looked at"),
     "clicked": _("a product clicked"),
     "rated": _("a good rating"),
+    "wished": _("a product wished for"),
+    "mentioned": _("a product asked about in a chat"),
+    "interest": _("several things they did"),
     "looked": _("interest in this very product"),
     "next": _("what usually comes next"),
     "tastes": _("customers of like taste"),
@@ -58,6 +68,10 @@ NAMES = {
     "alike": _("likeness"),
     "popular": _("popularity"),
     "popular_in": _("popularity in its category"),
+    "brand": _("a brand they know"),
+    "category": _("a category they know"),
+    "price": _("their usual prices"),
+    "chosen": _("how many chose it"),
     "new": _("newness"),
     "different": _("variety"),
     "in_stock": _("availability"),
@@ -67,7 +81,8 @@ NAMES = {
     "promoted": _("a business rule"),
     "asked": _("what was asked for"),
 }
-PLAIN = ("different", "in_stock", "new", "promoted")  # say nothing about the reader
+# These say nothing about the reader.
+PLAIN = ("different", "in_stock", "new", "promoted", "chosen", "price")
 OPTIONS = {
     "price_min": ("over {}", "{}以上"),
     "price_max": ("under {}", "{}以下"),
@@ -104,9 +119,11 @@ class Reason:
         chinese = language.startswith("zh")
         known: dict[str, str] = {
             name: _said(self.evidence[name], chinese)
-            for name in ("product", "category")
+            for name in ("product", "category", "brand", "buyers")
             if name in self.evidence
         }
+        if self.evidence.get("more"):
+            known["product"] = _and_more(known["product"], self.evidence["more"], chinese)
         known |= {
             name: say(self.evidence[name], chinese) for name, say in DAYS if name in self.evidence
         }
@@ -141,6 +158,10 @@ def _said(value: Any, chinese: bool) -> str:
     except ArithmeticError:
         return text
     return f"{number.normalize():f}"
+
+
+def _and_more(title: str, more: int, chinese: bool) -> str:
+    return f"{title}等{more + 1}件商品" if chinese else f"{title} and {more} more"
 
 
 def _every(days: int, chinese: bool) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from crm import artifacts
 from crm.models import Artifact, Product
+from recommendations.explaining import Known, facts, personal
 from recommendations.interactions import DAY, Touch
 from recommendations.ranking import Ranking, Scored
 from recommendations.reasons import Reason
@@ -15,11 +16,11 @@ from recommendations.reasons import Reason
 if TYPE_CHECKING:
     import numpy as np
 
+    from recommendations.ml.compiled_blend import Said
     from recommendations.ml.interactions import Interactions
-    from recommendations.ml.shop import Because, ShopRecommender
+    from recommendations.ml.shop import ShopRecommender
 
-STRONGEST_FIRST = ("bought", "added", "rated", "clicked", "viewed")
-TASTES = Reason("tastes")
+RIVALS = 20  # products next in line that a reason is measured against
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,10 @@ class Speaking:
     artifact: str  # name#id
     row: "Interactions"
     touches: Sequence[Touch]
-    said: "Mapping[int, np.ndarray]"  # by the number of a voice, (1, products) standardised
+
+    @cached_property
+    def said(self) -> "Said":
+        return self.shop.compiled.listen(self.row)
 
     @cached_property
     def weights(self) -> "np.ndarray":
@@ -39,13 +43,19 @@ class Speaking:
         return weights
 
     def blended(self) -> "Personal":
-        scores = self.shop.blend_.blended(self.row, dict(self.said))[0]
-        return Personal(self.artifact, self.shop.products_, scores, self)
+        return self._heard(self.weights)
 
     def alone(self, number: int) -> "Personal":
         """The catalogue as one voice of the blend has it."""
-        only = {number: self.said[number]}
-        return Personal(self.artifact, self.shop.products_, only[number][0], self, only)
+        import numpy as np
+
+        only = np.zeros_like(self.weights)
+        only[number] = 1.0
+        return self._heard(only)
+
+    def _heard(self, weights: "np.ndarray") -> "Personal":
+        scores = self.shop.compiled.score(self.said, weights)
+        return Personal(self.artifact, self.shop.products_, scores, self, weights)
 
 
 @dataclass(frozen=True)
@@ -53,7 +63,7 @@ class Personal(Ranking):
     """What an artifact says for one customer now: a score for every product it knows."""
 
     speaking: Speaking
-    alone: "Mapping[int, np.ndarray] | None" = None  # the one voice that is heard
+    weights: "np.ndarray"  # (voices,) of which the scores are made
 
     @property
     def shop(self) -> "ShopRecommender":
@@ -71,10 +81,9 @@ class Personal(Ranking):
 
         from recommendations.ml.ranking import diverse
 
-        columns = np.array([self.shop.column_of[pk] for pk, _ in scored], dtype=int)
         scores = np.array([score for _, score in scored])
-        chosen = diverse(scores, self.shop.likeness(columns), n=n, trade=trade)
-        return [scored[place] for place in chosen]
+        likeness = self.shop.likeness(self._columns([pk for pk, _ in scored]))
+        return [scored[place] for place in diverse(scores, likeness, n=n, trade=trade)]
 
     def younger(self, n: int) -> list[Scored]:
         """Products that came after the training; they have higher ids than all that it knew."""
@@ -82,49 +91,33 @@ class Personal(Ranking):
         ids = Product.objects.filter(pk__gt=newest).order_by("-pk").values_list("pk", flat=True)
         return [(pk, 0.0) for pk in ids[:n]]
 
-    def reasons(self, product_ids: Sequence[int]) -> dict[int, tuple[Reason, ...]]:
-        """The loudest voice of each product and what it speaks from. One query."""
-        import numpy as np
+    def reasons(
+        self, products: Sequence[Product], *, following: Sequence[int] = ()
+    ) -> dict[int, tuple[Reason, ...]]:
+        """The choices without which each would not be in the list, and what else is true."""
+        from recommendations.ml.because import because
 
-        known = [pk for pk in product_ids if pk in self.shop.column_of]
-        columns = np.array([self.shop.column_of[pk] for pk in known], dtype=int)
-        said = dict(self.alone or self.speaking.said)
-        because = self.shop.because(self.speaking.row, columns, said, self._loudness())
-        ids = {int(self.shop.products_[b.product]) for b in because if b.product is not None}
-        titles = titles_of(ids)
+        known = [one for one in products if one.pk in self.position]
+        columns = self._columns([one.pk for one in known])
+        rivals = self._columns([pk for pk in following if pk in self.position][:RIVALS])
+        found = because(self.speaking.said, self.weights, columns, rivals)
+        touched = Known.of(self.speaking.touches)
+        voices = {number: voice.name for number, voice in self.shop.blend_.voices().items()}
+        cells = self.shop.products_[self.speaking.row.values.indices].tolist()
         return {
-            pk: (self._reason(pk, one, titles),) for pk, one in zip(known, because, strict=True)
+            one.pk: personal(
+                one, why, touched, voices=voices, cells=cells, buyers=self._buyers(column)
+            )
+            for one, why, column in zip(known, found, columns, strict=True)
         }
 
-    def _loudness(self) -> "np.ndarray":
+    def _columns(self, product_ids: Sequence[int]) -> "np.ndarray":
         import numpy as np
 
-        if self.alone is None:
-            return self.speaking.weights
-        weights = np.zeros_like(self.speaking.weights)
-        weights[list(self.alone)] = 1.0
-        return weights
+        return np.array([self.position[pk] for pk in product_ids], dtype=int)
 
-    def _reason(self, pk: int, because: "Because", titles: dict[int, dict[str, str]]) -> Reason:
-        if because.voice is None:
-            return Reason("different")
-        if because.voice == "popularity":
-            return Reason("popular")
-        product = None if because.product is None else int(self.shop.products_[because.product])
-        if product is None or product not in titles:
-            return TASTES
-        evidence = {"product": titles[product], "product_id": product, "voice": because.voice}
-        code = "looked" if product == pk else self._code(because.voice, product)
-        return Reason(code, evidence)
-
-    def _code(self, voice: str, product: int) -> str:
-        kinds = {t.kind for t in self.speaking.touches if t.product_id == product}
-        if voice == "content":
-            return "alike"
-        if voice == "sequential" and "bought" in kinds:
-            return "next"
-        # The strongest thing they did with it is what they remember.
-        return next(kind for kind in STRONGEST_FIRST if kind in kinds)
+    def _buyers(self, column: int) -> int:
+        return int(self.shop.chosen_by_[column])
 
 
 @dataclass(frozen=True)
@@ -133,19 +126,25 @@ class Alike(Ranking):
 
     shop: "ShopRecommender"
     product: Product
+    both: "np.ndarray"  # (2, products) chosen by the same people; described alike
 
     @property
     def position(self) -> Mapping[int, int]:
         return self.shop.column_of
 
-    def reasons(self, product_ids: Sequence[int]) -> dict[int, tuple[Reason, ...]]:
-        chosen, written = self.shop.alike(self.shop.column_of[self.product.pk])
+    def reasons(
+        self, products: Sequence[Product], *, following: Sequence[int] = ()
+    ) -> dict[int, tuple[Reason, ...]]:
+        chosen, written = self.both
         titles = {"en": self.product.title_en, "zh": self.product.title_zh}
         evidence = {"product": titles, "product_id": self.product.pk}
-        columns = {pk: self.shop.column_of[pk] for pk in product_ids}
+        columns = {one: self.position[one.pk] for one in products}
         return {
-            pk: (Reason("together" if chosen[column] > written[column] else "alike", evidence),)
-            for pk, column in columns.items()
+            one.pk: (
+                Reason("together" if chosen[column] > written[column] else "alike", evidence),
+                *facts(one, buyers=int(self.shop.chosen_by_[column])),
+            )
+            for one, column in columns.items()
         }
 
 
@@ -155,8 +154,8 @@ def alike(product: Product) -> Alike | None:
     if serving is None or product.pk not in serving[0].column_of:
         return None
     shop, label = serving
-    scores = shop.alike(shop.column_of[product.pk]).sum(axis=0)
-    return Alike(label, shop.products_, scores, shop, product)
+    both = shop.alike(shop.column_of[product.pk])
+    return Alike(label, shop.products_, both.sum(axis=0), shop, product, both)
 
 
 def speaking(
@@ -173,12 +172,7 @@ def speaking(
         return None
     shop, label = serving
     row = _row(shop, touches, now)
-    return None if row is None else Speaking(shop, label, row, touches, shop.blend_.said(row))
-
-
-def titles_of(product_ids: set[int]) -> dict[int, dict[str, str]]:
-    rows = Product.objects.filter(pk__in=product_ids).values_list("pk", "title_en", "title_zh")
-    return {pk: {"en": english, "zh": chinese} for pk, english, chinese in rows}
+    return None if row is None else Speaking(shop, label, row, touches)
 
 
 def _serving(artifact: Artifact | None) -> "tuple[ShopRecommender, str] | None":

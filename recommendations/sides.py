@@ -9,8 +9,10 @@ from recommendations import lines, lists, scoring
 from recommendations.asking import Situation
 from recommendations.exclusions import Cause
 from recommendations.exploration import Drawn
+from recommendations.lines import Telling
 from recommendations.ranking import Ranking
 from recommendations.recommended import Recommended
+from recommendations.scoring import RIVALS
 from recommendations.verdicts import causes
 
 
@@ -63,8 +65,10 @@ def _voices(heard: scoring.Speaking, situation: Situation) -> Iterator[Side]:
 def _side(name: str, ranked: Ranking, situation: Situation) -> Side:
     """The best of a ranking by score alone, and what would stand among them but is left out."""
     asked = situation.asked
-    best = lists.eligible(ranked, situation.hidden, situation.shelf, n=asked.places)
-    listed = lines.of(ranked, [Drawn(pk, score) for pk, score in best])
+    reach = lists.eligible(ranked, situation.hidden, situation.shelf, n=asked.places + RIVALS)
+    best, following = reach[: asked.places], [pk for pk, _ in reach[asked.places :]]
+    drawn = [Drawn(pk, score) for pk, score in best]
+    listed = lines.of(ranked, drawn, Telling(following=following))
     left_out = _left_out(ranked, {pk for pk, _ in best}, situation)
     return Side(name=name, settings={}, weight=None, lines=listed, left_out=left_out)
 

@@ -26,8 +26,10 @@ class Together(Ranking):
         scores = np.array([pair.confidence for pair in by_id.values()])
         return cls(artifact, ids, scores, by_id, {"en": product.title_en, "zh": product.title_zh})
 
-    def reasons(self, product_ids: Sequence[int]) -> dict[int, tuple[Reason, ...]]:
-        return {pk: (self._reason(self.pairs[pk]),) for pk in product_ids}
+    def reasons(
+        self, products: Sequence[Product], *, following: Sequence[int] = ()
+    ) -> dict[int, tuple[Reason, ...]]:
+        return {one.pk: (self._reason(self.pairs[one.pk]),) for one in products}
 
     def _reason(self, pair: Pair) -> Reason:
         """The rule's own numbers as the evidence."""

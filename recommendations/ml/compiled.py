@@ -35,6 +35,7 @@ class Row:
     def __init__(self, row: Interactions) -> None:
         self.interactions = row
         self.columns = row.values.indices
+        self.near: dict[int, tuple[np.ndarray, np.ndarray]] = {}  # by who looked them up
         self._kept: dict[tuple[float | None, float], np.ndarray] = {}
 
     def weights(self, half_life: float | None, likes: float) -> np.ndarray:
@@ -167,8 +168,7 @@ class Sparse(_Made):
         return np.bincount(where, what, minlength=size).astype(np.float32)
 
     def pieces(self, row: Row, columns: np.ndarray) -> np.ndarray:
-        rows = self._matrix[row.columns][:, columns].toarray()
-        return np.asarray(self.weights(row)[:, None] * rows)
+        return self.weights(row)[:, None] * _block(self._matrix, row.columns, columns)
 
 
 class Alike(Sparse):
@@ -273,33 +273,45 @@ class Near(_Made):
         self.voice: UserNeighbours = voice
         by_product = voice.profiles_.tocsc()
         self._buyers = (by_product.indptr.tolist(), by_product.indices, by_product.data)
-        self._size = voice.profiles_.shape[0]
-        self._chosen = voice.chosen_.tocsr()
+        self._customers = voice.profiles_.shape[0]
 
     def make(self, row: Row) -> np.ndarray:
         near, likeness = self._near(row)
-        indptr, products = self._chosen.indptr, self._chosen.shape[1]
-        counts = indptr[near + 1] - indptr[near]
-        starts = np.repeat(indptr[near] - np.cumsum(counts) + counts, counts)
-        cells = starts + np.arange(len(starts))
-        word = np.repeat(likeness**self.voice.sharpness, counts) * self._chosen.data[cells]
-        said = np.bincount(self._chosen.indices[cells], word, minlength=products)
+        chosen = self.voice.chosen_
+        counts, cells = _cells(chosen, near)
+        word = np.repeat(likeness**self.voice.sharpness, counts) * chosen.data[cells]
+        said = np.bincount(chosen.indices[cells], word, minlength=chosen.shape[1])
         return said.astype(np.float32)
+
+    def pieces(self, row: Row, columns: np.ndarray) -> np.ndarray:
+        """A neighbour's word is shared among the choices that make them a neighbour."""
+        near, likeness = self._near(row)
+        says = _block(self.voice.chosen_, near, columns)
+        word = says * (likeness ** (self.voice.sharpness - 1.0))[:, None]
+        share = _block(self.voice.profiles_, near, row.columns)
+        return np.asarray(self._profile(row)[:, None] * (share.T @ word))
+
+    def _profile(self, row: Row) -> np.ndarray:
+        weights = row.weights(self.voice.half_life, 0.5) * self.voice.rarity_[row.columns]
+        return np.asarray(weights / (np.sqrt(weights @ weights) + self.voice.shrinkage))
 
     def _near(self, row: Row) -> tuple[np.ndarray, np.ndarray]:
         """The k nearest customers with any likeness, and how alike they are."""
-        weights = row.weights(self.voice.half_life, 0.5) * self.voice.rarity_[row.columns]
-        weights = weights / (np.sqrt(weights @ weights) + self.voice.shrinkage)
+        if id(self) not in row.near:
+            row.near[id(self)] = self._look(row)
+        return row.near[id(self)]
+
+    def _look(self, row: Row) -> tuple[np.ndarray, np.ndarray]:
         indptr, customers, data = self._buyers
         parts = [
             (slice(indptr[column], indptr[column + 1]), weight)
-            for column, weight in zip(row.columns.tolist(), weights.tolist(), strict=True)
+            for column, weight in zip(row.columns.tolist(), self._profile(row), strict=True)
         ]
         if not parts:
             return np.zeros(0, dtype=int), np.zeros(0)
         who = np.concatenate([customers[part] for part, _ in parts])
         how = np.concatenate([data[part] * weight for part, weight in parts])
-        likeness = np.bincount(who, how, minlength=self._size)
+        likeness = np.bincount(who, how, minlength=self._customers)
         alike = np.flatnonzero(likeness)
         if len(alike) > self.voice.k:
             nearest = np.argpartition(-likeness[alike], self.voice.k - 1)[: self.voice.k]
@@ -352,3 +364,23 @@ def moments(scores: np.ndarray) -> tuple[float, float]:
     if variance <= CANCELS * square:  # two large numbers were taken from each other
         return float(scores.mean(dtype=float)), float(scores.std(dtype=float))
     return mean, float(variance**0.5)
+
+
+def _cells(matrix: sparse.csr_matrix, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """How many cells each of these rows has, and where they lie, row after row."""
+    begins = matrix.indptr[rows]
+    counts = matrix.indptr[rows + 1] - begins
+    shift = np.repeat(begins - np.cumsum(counts) + counts, counts)
+    return counts, shift + np.arange(len(shift))
+
+
+def _block(matrix: sparse.csr_matrix, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """(rows, columns) dense; every column is asked for once."""
+    counts, cells = _cells(matrix, rows)
+    place = np.full(matrix.shape[1], -1)
+    place[columns] = np.arange(len(columns))
+    at = place[matrix.indices[cells]]
+    there = np.flatnonzero(at >= 0)
+    block = np.zeros((len(rows), len(columns)))
+    block[np.repeat(np.arange(len(rows)), counts)[there], at[there]] = matrix.data[cells[there]]
+    return block

@@ -1,6 +1,5 @@
 """What serves: a recommender that knows which product stands in which column, and says why."""
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar, Self
 
@@ -8,34 +7,23 @@ import numpy as np
 from scipy import sparse
 
 from crm.ml.estimator import State
+from recommendations.ml.compiled_blend import CompiledBlend
 from recommendations.ml.content import Content
 from recommendations.ml.hybrid import Hybrid, standardised
 from recommendations.ml.interactions import Interactions
 from recommendations.ml.neighbours import ItemNeighbours
 from recommendations.ml.ratings import Svd
 
-STANDS_OUT = 1.0  # deviations above a voice's mean from which it speaks for a product
-
-
-@dataclass(frozen=True)
-class Because:
-    """Which voice speaks loudest for a product, and the earlier choice it speaks from.
-
-    No voice where none sets the product apart from the rest of the catalogue.
-    """
-
-    voice: str | None
-    product: int | None  # column of the earlier choice
-
 
 class ShopRecommender:
     """The blend for lists, product neighbours for "similar", and the ids of the products.
 
-    products_: (products,) ids in ascending order, one per column.
+    products_: (products,) ids in ascending order, one per column. chosen_by_: (products,) how many
+    customers chose each.
     """
 
     name: ClassVar[str] = "recommender"
-    format: ClassVar[int] = 1
+    format: ClassVar[int] = 2
 
     def __init__(self, *, seed: int = 0) -> None:
         self.seed = seed
@@ -67,33 +55,10 @@ class ShopRecommender:
         features = self.content_.features_[columns]
         return np.asarray((features @ features.T).todense())
 
-    def because(
-        self,
-        row: Interactions,
-        columns: np.ndarray,
-        said: dict[int, np.ndarray],
-        weights: np.ndarray,
-    ) -> list[Because]:
-        """Why each of these products has its score: the loudest voice and its evidence.
-
-        said: what the voices of the blend said of this row (`blend_.said`); weights: (voices,)
-        how loud each is.
-        """
-        stands_out = {number: one[0] for number, one in said.items()}
-        return [self._because(row, int(column), stands_out, weights) for column in columns]
-
-    def _because(
-        self, row: Interactions, column: int, stands_out: dict[int, np.ndarray], weights: np.ndarray
-    ) -> Because:
-        heard = [n for n, z in stands_out.items() if z[column] >= STANDS_OUT and weights[n] > 0]
-        if not heard:
-            return Because(None, None)
-        number = max(heard, key=lambda n: weights[n] * stands_out[n][column])
-        voice = self.blend_.voices()[number]
-        pieces = voice.pieces(row, column)
-        if pieces is None or not len(pieces) or pieces.max() <= 0:
-            return Because(voice.name, None)
-        return Because(voice.name, int(row.values.indices[int(np.argmax(pieces))]))
+    @cached_property
+    def compiled(self) -> CompiledBlend:
+        """The blend in the form in which it serves one customer."""
+        return CompiledBlend(self.blend_, products=len(self.products_))
 
     def row(
         self, columns: np.ndarray, values: np.ndarray, days: np.ndarray, *, today: float
@@ -117,18 +82,22 @@ class ShopRecommender:
             for key, array in state.arrays.items()
         }
         settings = {name: state.settings for name, state in states.items()}
-        return State({**arrays, "products_": self.products_}, {"seed": self.seed, **settings})
+        known = {"products_": self.products_, "chosen_by_": self.chosen_by_}
+        return State({**arrays, **known}, {"seed": self.seed, **settings})
 
     @classmethod
     def from_state(cls, state: State) -> Self:
         self = cls(seed=state.settings["seed"])
         self.products_ = state.arrays["products_"]
+        self.chosen_by_ = state.arrays["chosen_by_"]
         self.blend_ = Hybrid.from_state(_part(state, "blend"))
         self.together_ = ItemNeighbours.from_state(_part(state, "together"))
         self.content_ = Content.from_state(_part(state, "content"))
         return self
 
     def _look_alikes(self, interactions: Interactions) -> Self:
+        chosen = interactions.values.indices
+        self.chosen_by_ = np.bincount(chosen, minlength=interactions.shape[1])
         self.together_ = ItemNeighbours(k=50).fit(interactions)
         self.content_ = Content().fit(interactions)
         return self

@@ -8,6 +8,8 @@ PHONE = {"en": "Phone", "zh": "手机"}
 EVIDENCE = {
     "product": PHONE,
     "category": PHONE,
+    "brand": PHONE,
+    "buyers": 7,
     "asked": {"price_max": "3000.00"},
     "share": 0.4,
     "every": 10,
