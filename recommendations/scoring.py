@@ -16,7 +16,7 @@ from recommendations.reasons import Reason
 if TYPE_CHECKING:
     import numpy as np
 
-    from recommendations.ml.compiled_blend import Said
+    from recommendations.ml.compiled.blend import Said
     from recommendations.ml.interactions import Interactions
     from recommendations.ml.shop import ShopRecommender
 

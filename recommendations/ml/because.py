@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from recommendations.ml.compiled_blend import Said
+from recommendations.ml.compiled.blend import Said
 
 STANDS_OUT = 1.0  # deviations above a voice's mean from which it speaks for a product
 FALLS = 0.85  # of what the choices add to a product, that it is sure to lose with them

@@ -7,7 +7,7 @@ import numpy as np
 from scipy import sparse
 
 from crm.ml.estimator import State
-from recommendations.ml.compiled_blend import CompiledBlend
+from recommendations.ml.compiled.blend import CompiledBlend
 from recommendations.ml.content import Content
 from recommendations.ml.hybrid import Hybrid, standardised
 from recommendations.ml.interactions import Interactions

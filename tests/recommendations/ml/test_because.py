@@ -7,7 +7,7 @@ import pytest
 from scipy import sparse
 
 from recommendations.ml.because import because
-from recommendations.ml.compiled_blend import CompiledBlend
+from recommendations.ml.compiled.blend import CompiledBlend
 from recommendations.ml.ease import Ease
 from recommendations.ml.hybrid import Hybrid
 from recommendations.ml.interactions import Interactions

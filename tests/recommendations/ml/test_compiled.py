@@ -7,7 +7,7 @@ import pytest
 from scipy import sparse
 
 from recommendations.ml.compiled import Row, compiled, moments
-from recommendations.ml.compiled_blend import CompiledBlend
+from recommendations.ml.compiled.blend import CompiledBlend
 from recommendations.ml.hybrid import Hybrid, standardised
 from recommendations.ml.interactions import Interactions
 from recommendations.ml.recommender import Recommender
@@ -15,15 +15,17 @@ from recommendations.ml.voices import VOICES
 from tests.recommendations.ml.worlds import two_tastes
 
 SETTINGS = {
+    "linear-transitions": [{}, {"l2": 20.0}],
+    "session-knn": [{}],
     "popularity": [{}, {"half_life": 30.0}],
-    "ease": [{}, {"half_life": 20.0, "l2": 20.0}],
-    "item-knn": [{}, {"half_life": 20.0}, {"k": 2}],
-    "user-knn": [{}, {"half_life": 20.0}, {"k": 3, "half_life": 20.0}],
-    "als": [{"factors": 6}, {"factors": 5, "half_life": 20.0}],
+    "ease": [{"fading": 0.8}, {"half_life": 20.0, "l2": 20.0}],
+    "item-knn": [{}, {"fading": 0.9}, {"half_life": 20.0}, {"k": 2}],
+    "user-knn": [{}, {"fading": 0.8}, {"half_life": 20.0}, {"k": 3, "half_life": 20.0}],
+    "als": [{"factors": 6}, {"factors": 6, "fading": 0.8}, {"factors": 5, "half_life": 20.0}],
     "bpr": [{"factors": 4, "iterations": 5}],
-    "truncated-svd": [{"factors": 6}, {"factors": 4, "half_life": 20.0}],
+    "truncated-svd": [{"factors": 6, "fading": 0.9}, {"factors": 4, "half_life": 20.0}],
     "sequential": [{}, {"last": 2}],
-    "content": [{}, {"half_life": 20.0}],
+    "content": [{"fading": 0.8}, {"half_life": 20.0}],
     "history": [{}],
     "svd": [{"factors": 3, "epochs": 2}],
 }
