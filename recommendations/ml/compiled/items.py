@@ -138,9 +138,7 @@ class Written(Made):
 
     def make(self, row: Row) -> np.ndarray:
         mine = self._features[row.columns]
-        weights = np.repeat(
-            row.weights(self.voice.half_life, 1.0, self.voice.fading), np.diff(mine.indptr)
-        )
+        weights = np.repeat(row.weights(*self._settings), np.diff(mine.indptr))
         profile = np.bincount(mine.indices, mine.data * weights, minlength=mine.shape[1])
         return np.asarray(self._features @ profile.astype(np.float32))
 
