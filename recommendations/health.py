@@ -9,7 +9,7 @@ from django.db.models import Count
 
 from crm import artifacts
 from crm.models import Artifact, OrderLine, Product
-from recommendations import drift, interleavings, loudness, retraining
+from recommendations import drift, interleavings, loudness, places, retraining
 from recommendations.models import Impression, Interleaving
 
 if TYPE_CHECKING:
@@ -95,7 +95,10 @@ def _by_placement(
         one[0] += shown
         one[1] += clicked
         one[2] += shown * _looked_at(found, placement, position)
-    made = [Clicks(name, int(s), int(c), looked) for name, (s, c, looked) in sums.items()]
+    made = [
+        Clicks(places.name_of(name), int(shown), int(clicked), looked_at)
+        for name, (shown, clicked, looked_at) in sums.items()
+    ]
     return sorted(made, key=lambda one: (-one.shown, one.name))
 
 

@@ -6,7 +6,7 @@ from django.utils import timezone
 from django.utils.translation import get_language
 
 from crm.models import Customer
-from recommendations import serving
+from recommendations import places, serving
 from recommendations.models import Impression
 
 SHOWN = 6
@@ -21,5 +21,8 @@ def build(customer: Customer) -> dict[str, Any]:
     return {
         "lines": [{"line": line, "reason": line.reason(language)} for line in lines],
         "artifact": lines[0].artifact if lines else "",
-        "clicks": clicks.select_related("product").order_by("-clicked_at")[:NEWEST],
+        "clicks": [
+            {"click": click, "place": places.name_of(click.placement)}
+            for click in clicks.select_related("product").order_by("-clicked_at")[:NEWEST]
+        ],
     }

@@ -3,12 +3,12 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 from django.utils import timezone
 from django.utils.translation import get_language
 
 from crm.models import Product
-from recommendations import serving
+from recommendations import places, serving
 from recommendations.models import Impression
 from recommendations.recommended import Recommended
 
@@ -27,15 +27,27 @@ def build(product: Product, now: datetime | None = None) -> dict[str, Any]:
         "subject": product,
         "similar": _said(serving.similar(product, n=SHOWN, now=now)),
         "together": _said(serving.bought_together(product, n=SHOWN, now=now)),
-        "placements": list(
-            recent.values("placement")
-            .annotate(shown=Count("pk"), clicked=Count("clicked_at"))
-            .order_by("-shown", "placement")
-        ),
+        "placements": _placements(recent),
         "people": recent.aggregate(count=Count("customer", distinct=True))["count"],
-        "clicks": list(clicks.order_by("-clicked_at", "-pk")[:NEWEST]),
+        "clicks": [
+            {"click": click, "place": places.name_of(click.placement)}
+            for click in clicks.order_by("-clicked_at", "-pk")[:NEWEST]
+        ],
         "days": WINDOW.days,
     }
+
+
+def _placements(recent: QuerySet[Impression]) -> list[dict[str, Any]]:
+    """Times shown and clicked by placement, the most shown first. One query."""
+    rows = (
+        recent.values_list("placement")
+        .annotate(shown=Count("pk"), clicked=Count("clicked_at"))
+        .order_by("-shown", "placement")
+    )
+    return [
+        {"placement": places.name_of(name), "shown": shown, "clicked": clicked}
+        for name, shown, clicked in rows
+    ]
 
 
 def _said(lines: list[Recommended]) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from campaigns.demo import past_campaigns
 from chatbot.demo import answers, chats
 from crm.models import Customer, Segment, Source, Topic
 from crm.segments import refresh_all
-from marketing.demo import catalogue, history, people
+from marketing.demo import catalogue, history, lists, people
 
 CHUNK = 5000
 MOST_CHATS = 2000
@@ -60,11 +60,13 @@ def fill(*, customers: int, seed: int, now: datetime, staff: User | None = None)
     for slug, (en, zh) in TOPICS.items():
         Topic.objects.get_or_create(slug=slug, defaults={"name_en": en, "name_zh": zh})
     shelf = catalogue.stock_shelves(now=now, rng=rng)
-    made = {"products": len(shelf.products), "customers": 0, "orders": 0}
+    made = {"products": len(shelf.products), "customers": 0, "orders": 0, "lists": 0}
+    by_chance = rng.spawn(1)[0]  # chances of their own, so that the rest is as it was
     for start in range(0, customers, CHUNK):
         size = min(CHUNK, customers - start)
         crowd = people.invite(size, start=start, categories=shelf.categories, now=now, rng=rng)
         made["orders"] += history.live(crowd, shelf, now=now, rng=rng)
+        made["lists"] += lists.shown(crowd, shelf, now=now, rng=by_chance)
         made["customers"] += size
         sys.stderr.write(f"  {made['customers']:,} customers, {made['orders']:,} orders\n")
     _make_segments(now=now)

@@ -6,6 +6,7 @@ from collections import Counter
 import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
+from django.db.models import Count
 from django.utils import timezone
 
 from campaigns.models import Campaign
@@ -26,6 +27,7 @@ from crm.models import (
 from marketing import demo
 from marketing.demo import catalogue, history, people
 from marketing.demo.catalogue import CATEGORIES
+from recommendations.models import Impression
 
 pytestmark = pytest.mark.django_db
 
@@ -53,6 +55,17 @@ class TestShop:
         assert Campaign.objects.filter(status="finished").exists()
         assert Campaign.objects.filter(status="draft").exists()
         assert all(segment.refreshed_at for segment in Segment.objects.filter(kind="rule"))
+
+    def test_lists_were_shown_and_what_is_looked_at_less_is_clicked_less(self):
+        shown = Impression.objects.values_list("position").annotate(
+            rate=1.0 * Count("clicked_at") / Count("pk")
+        )
+        rate = dict(shown)
+        assert set(rate) == set(range(1, 9))
+        assert rate[1] > 2 * rate[8] > 0
+        clicks = Impression.objects.exclude(clicked_at=None)
+        assert Event.objects.of_kind("recommendations.product_clicked").count() == clicks.count()
+        assert not clicks.filter(clicked_at__gt=timezone.now()).exists()
 
     def test_every_category_has_something_in_both_languages(self):
         for slug in CATEGORIES:

@@ -45,9 +45,15 @@ class TestClicks:
         show(products[:4], clicked=(1, 2), placement="home")
         found = health.numbers(NOON)["placements"]
         assert [(one.name, one.shown, one.clicked, one.rate) for one in found] == [
-            ("home", 4, 2, 0.5),
+            ("home page", 4, 2, 0.5),
             ("chat", 2, 1, 0.5),
         ]
+
+    def test_placements_that_we_do_not_know_are_called_as_the_shop_calls_them(self, products):
+        show(products[:1], placement="under the hero")
+        show(products[:1], placement="")
+        names = [one.name for one in health.numbers(NOON)["placements"]]
+        assert names == ["under the hero", "–"]
 
     def test_the_fair_rate_is_of_those_looked_at(self, products):
         """Nobody was seen at two positions: the usual discount 1 / log2(1 + k) is assumed."""

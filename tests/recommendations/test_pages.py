@@ -132,7 +132,7 @@ class TestProduct:
         found = product_panel.build(product, NOON + timedelta(hours=1))
         assert found["similar"]
         assert found["placements"] == [{"placement": "corner", "shown": 1, "clicked": 1}]
-        assert [click.customer for click in found["clicks"]] == [people[0][0]]
+        assert [one["click"].customer for one in found["clicks"]] == [people[0][0]]
         text = words(admin_client.get(page("product", product.pk)))
         assert str(people[0][0]) in text
         assert found["similar"][0]["line"].product.title_en in text
