@@ -200,7 +200,7 @@ class Interleaving(models.Model):
     promoted = models.ForeignKey(
         Artifact,
         models.PROTECT,
-        verbose_name=_("promoted"),
+        verbose_name=_("promoted winner"),
         null=True,
         blank=True,
         related_name="+",

@@ -77,7 +77,7 @@ class InterleavingAdmin(ReadOnlyAdmin):
     def second_as(self, test: Interleaving) -> str:
         return _version(test.second)
 
-    @display(description=_("promoted"), empty_value="–")
+    @display(description=_("promoted winner"), empty_value="–")
     def promoted_as(self, test: Interleaving) -> str | None:
         return _version(test.promoted) if test.promoted else None
 

@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
                 ('started_by', models.CharField(max_length=150, verbose_name='started by')),
                 ('stopped_at', models.DateTimeField(blank=True, null=True, verbose_name='stopped')),
                 ('first', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='crm.artifact', verbose_name='first artifact')),
-                ('promoted', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='crm.artifact', verbose_name='promoted')),
+                ('promoted', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='crm.artifact', verbose_name='promoted winner')),
                 ('second', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='crm.artifact', verbose_name='second artifact')),
             ],
             options={

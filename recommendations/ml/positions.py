@@ -23,6 +23,7 @@ from crm.ml.estimator import State
 DEEPEST = 50  # positions beyond are taken together
 ROUNDS = 500
 CLOSE = 1e-7
+STEEPEST = 5.0  # power of `assumed`
 
 
 def assumed(depth: int) -> np.ndarray:
@@ -32,12 +33,15 @@ def assumed(depth: int) -> np.ndarray:
 
 
 class Positions:
-    """theta relative to the top position, drawn towards `assumed` by `caution` expected clicks."""
+    """theta relative to the top position, drawn to a smooth curve by `caution` expected clicks.
+
+    The curve is `assumed` to a power that is learned, too: how fast looking fades on this page.
+    """
 
     name: ClassVar[str] = "positions"
     format: ClassVar[int] = 1
 
-    def __init__(self, *, caution: float = 5.0) -> None:
+    def __init__(self, *, caution: float = 20.0) -> None:
         self.caution = caution
 
     def fit(self, positions: np.ndarray, groups: np.ndarray, clicked: np.ndarray) -> Self:
@@ -82,20 +86,34 @@ class Positions:
         self, place: np.ndarray, group: np.ndarray, shown: np.ndarray, clicks: np.ndarray
     ) -> np.ndarray:
         """Balance clicks of positions and of groups in turn, until nothing moves."""
-        prior = assumed(DEEPEST)
         of_place = np.bincount(place, clicks, DEEPEST)
         of_group = np.bincount(group, clicks)
-        theta = prior.copy()
+        theta, fading = assumed(DEEPEST), 1.0
         for _ in range(ROUNDS):
             appeal = of_group / np.bincount(group, shown * theta[place])
             expected = np.bincount(place, shown * appeal[group], DEEPEST)
-            found = (of_place + self.caution * prior) / (expected + self.caution)
+            fading = _faded(fading, of_place, expected)
+            curve = assumed(DEEPEST) ** fading
+            found = (of_place + self.caution * curve) / (expected + self.caution)
             found /= found[0]
             moved = float(np.abs(found - theta).max())
             theta = found
             if moved < CLOSE:
                 break
         return theta
+
+
+def _faded(power: float, clicks: np.ndarray, expected: np.ndarray) -> float:
+    """One step (Newton) towards the power of `assumed` that the clicks speak for.
+
+    clicks, expected: (DEEPEST,) as they were, and as they would be if all were looked at. One
+    click a position speaks for `assumed` as it is.
+    """
+    usual = assumed(DEEPEST)
+    steep = np.log(usual)
+    likely = (expected + 1.0) * usual**power
+    step = ((clicks + usual - likely) @ steep) / (likely @ steep**2)
+    return float(np.clip(power + np.clip(step, -0.5, 0.5), 0.0, STEEPEST))
 
 
 def _told(

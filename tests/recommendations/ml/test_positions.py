@@ -96,11 +96,22 @@ class TestLittleIsKnown:
         fitted = Positions().fit(np.array([1, 2]), np.array([0, 0]), np.array([False, True]))
         assert np.abs(fitted.looked_at_ - assumed(DEEPEST)).max() < 0.25
 
-    def test_positions_never_shown_keep_what_is_assumed_of_them(self, clicks):
+    def test_positions_never_shown_go_on_fading_as_those_that_were(self, clicks):
         positions, pairs, _, clicked = clicks
         found = Positions().fit(positions, pairs, clicked).looked_at_
-        assert np.all(found[10:] > 0)
-        assert np.allclose(np.diff(found[10:] / assumed(DEEPEST)[10:]), 0.0)
+        steepness = np.diff(np.log(found[10:])) / np.diff(np.log(assumed(DEEPEST)[10:]))
+        assert steepness == pytest.approx(np.full(len(steepness), steepness[0]))
+        assert steepness[0] > 1.2  # this page fades faster than is assumed of all
+
+    def test_a_hundred_clicks_show_how_fast_looking_fades(self):
+        """Position by position there are ten clicks; the smooth curve holds them together."""
+        positions, pairs, _, clicked = shown(customers=60, seed=3)
+        fitted = Positions().fit(positions, pairs, clicked)
+        assert fitted.informative_ < 500
+        rough = Positions(caution=0.5).fit(positions, pairs, clicked)
+        assert np.all(np.diff(fitted.looked_at_[:10]) < 0.03)
+        assert off(fitted.looked_at_) <= off(rough.looked_at_)
+        assert off(fitted.looked_at_) < off(assumed(DEEPEST))
 
     def test_positions_beyond_the_deepest_are_taken_together(self):
         fitted = Positions().fit(np.array([1, 400]), np.array([0, 0]), np.array([True, False]))
