@@ -1,6 +1,6 @@
 # Everything a person runs. `make run` needs Python 3.11 and make, nothing else.
 .DELETE_ON_ERROR:
-.PHONY: run install test test-services check bench lock messages
+.PHONY: run install test test-services test-scale check bench lock messages
 
 PYTHON ?= python3
 VENV := .venv
@@ -30,14 +30,20 @@ $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.txt
 
 test: $(VENV)/.installed-dev
 	env -u DATABASE_URL -u REDIS_URL -u CELERY_BROKER_URL -u EMAIL_URL \
-		$(BIN)/python -m pytest -n 2 -m "not services and not browser"
+		$(BIN)/python -m pytest -n 2 -m "not services and not browser and not scale"
 
 test-services: export DATABASE_URL ?= postgres://postgres@127.0.0.1:5432/postgres
 test-services: export REDIS_URL ?= redis://127.0.0.1:6379/0
 test-services: export CELERY_BROKER_URL ?= redis://127.0.0.1:6379/1
 test-services: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -n 2 -m "not services and not browser"
+	$(BIN)/python -m pytest -n 2 -m "not services and not browser and not scale"
 	$(BIN)/python -m pytest -m "services or browser"
+
+# The extras: Spark (needs Java 17) and the index over very many products.
+test-scale: $(VENV)/.installed-dev
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements-scale.txt \
+		|| $(PIP) -r requirements-scale.txt
+	$(BIN)/python -m pytest -m scale
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .

@@ -137,6 +137,9 @@ else:
     DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=0)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 MEDIA_ROOT = VAR_DIR / "media"
+PICTURES_ROOT = VAR_DIR / "pictures"  # of products; everybody may see them
+PICTURES_URL = "/pictures/"
+SPARK_MASTER = env("SPARK_MASTER", default="")  # learns factors there: recommendations/spark.py
 REDIS_URL = env("REDIS_URL", default="")
 CACHES: dict[str, dict[str, Any]] = {
     "default": (

@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
@@ -8,6 +9,11 @@ class RecommendationsConfig(AppConfig):
     verbose_name = _("Recommendations")
 
     def ready(self) -> None:
+        if settings.SPARK_MASTER:
+            from recommendations.ml import factors
+            from recommendations.spark import SparkFactoriser
+
+            factors.factorise_with(SparkFactoriser(settings.SPARK_MASTER))
         from crm import learned, portrait, product_page
         from recommendations import interleavings, panel, product_panel, rivals
 

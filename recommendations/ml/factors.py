@@ -4,7 +4,7 @@ A row is folded in at scoring: its tastes are solved for from the product factor
 who came a second ago is served like any other.
 """
 
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 from scipy import sparse
@@ -62,8 +62,46 @@ class ImplicitFactors(Recommender):
         return BOOST * trust, BOOST * trust + weights
 
 
+class Factoriser(Protocol):
+    """What learns the factors of ALS: here, or on other machines."""
+
+    def __call__(
+        self, confidence: sparse.csr_matrix, *, factors: int, l2: float, iterations: int, seed: int
+    ) -> np.ndarray:
+        """(products, factors) from (customers, products) confidences, 1 + c where chosen."""
+        ...
+
+
+def in_process(
+    confidence: sparse.csr_matrix, *, factors: int, l2: float, iterations: int, seed: int
+) -> np.ndarray:
+    """By the implicit library, in one thread, so that a seed is a result."""
+    from implicit.als import AlternatingLeastSquares  # slow to import
+
+    model = AlternatingLeastSquares(
+        factors=factors,
+        regularization=l2,
+        alpha=1.0,
+        iterations=iterations,
+        random_state=seed,
+        num_threads=1,
+        use_gpu=False,
+    )
+    model.fit(confidence, show_progress=False)
+    return np.asarray(model.item_factors, dtype=np.float32)
+
+
+factoriser: Factoriser = in_process
+
+
+def factorise_with(other: Factoriser) -> None:
+    """From now on ALS of this process learns its factors by this."""
+    global factoriser  # noqa: PLW0603  (one for the process, chosen when it starts)
+    factoriser = other
+
+
 class Als(ImplicitFactors):
-    """Alternating least squares of the implicit library; one thread, so a seed is a result."""
+    """Alternating least squares (Hu, Koren, Volinsky 2008) by the factoriser of the process."""
 
     name: ClassVar[str] = "als"
 
@@ -87,22 +125,16 @@ class Als(ImplicitFactors):
         self.seed = seed
 
     def fit(self, interactions: Interactions) -> Self:
-        from implicit.als import AlternatingLeastSquares  # slow to import
-
-        model = AlternatingLeastSquares(
-            factors=self.factors,
-            regularization=self.l2,
-            alpha=1.0,
-            iterations=self.iterations,
-            random_state=self.seed,
-            num_threads=1,
-            use_gpu=False,
-        )
         weights = interactions.weights(half_life=self.half_life, likes=0.5)
         # The library takes confidences 1 + c; ours scores with the same.
         confidence = sparse.csr_matrix(weights * self.alpha + interactions.touched(), dtype="f4")
-        model.fit(confidence, show_progress=False)
-        self.products_ = np.asarray(model.item_factors, dtype=np.float32)
+        self.products_ = factoriser(
+            confidence,
+            factors=self.factors,
+            l2=self.l2,
+            iterations=self.iterations,
+            seed=self.seed,
+        )
         return self
 
 
