@@ -23,7 +23,10 @@ class MarketingConfig(AppConfig):
     def ready(self) -> None:
         from django.contrib import admin
 
+        from crm import pictures
         from marketing import checks  # noqa: F401  (registers the system checks)
+        from marketing.shop.pictures import drawing
 
         admin.site.index_title = _("Home")
         name_relations()
+        pictures.register_drawer(drawing)

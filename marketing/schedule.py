@@ -41,6 +41,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "crm.tasks.refresh_interests",
         "schedule": crontab(minute="*/5"),
     },
+    "look at new pictures of products": {
+        "task": "recommendations.tasks.look_at_pictures",
+        "schedule": crontab(minute="*/5"),
+        "options": {"expires": 300},
+    },
     "look for people who are customers twice": {
         "task": "crm.tasks.find_duplicates",
         "schedule": crontab(hour="2", minute="40"),

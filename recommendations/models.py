@@ -222,3 +222,21 @@ class Interleaving(models.Model):
 
     def __str__(self) -> str:
         return f"#{self.pk}"
+
+
+class ProductLooks(models.Model):
+    """What a product's picture looks like, in numbers (`recommendations/ml/looks.py`)."""
+
+    product = models.OneToOneField(
+        Product, models.CASCADE, related_name="looks", primary_key=True, verbose_name=_("product")
+    )
+    digest = models.CharField(max_length=64)  # of the picture and of how it was described
+    features = models.BinaryField()  # float32
+    made_at = models.DateTimeField(_("made"), db_index=True)
+
+    class Meta:
+        verbose_name = _("looks of a product")
+        verbose_name_plural = _("looks of products")
+
+    def __str__(self) -> str:
+        return f"looks of #{self.product_id}"

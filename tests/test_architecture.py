@@ -37,6 +37,7 @@ DOORS = {  # what an app above may import from the one below
         "opinions",
         "orders",
         "partners",
+        "pictures",
         "portrait",
         "product_page",
         "rest",

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
@@ -11,8 +12,9 @@ from django.urls import path
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 from unfold.decorators import display
+from unfold.widgets import UnfoldAdminFileFieldWidget
 
-from crm import product_page
+from crm import pictures, product_page
 from crm.admin import knowledge
 from crm.listing import FastAdmin, ReadOnlyAdmin
 from crm.models import (
@@ -63,8 +65,32 @@ class OrderAdmin(FastAdmin):
         touches.touch([obj.customer_id], "orders")
 
 
+class ProductForm(forms.ModelForm):
+    """With a picture to upload; what is kept of it becomes the product's image."""
+
+    picture = forms.FileField(
+        label=_("Upload a picture"),
+        required=False,
+        widget=UnfoldAdminFileFieldWidget,
+        help_text=_("JPEG, PNG, WebP or GIF, at most 10 MB. It takes the place of the image."),
+    )
+
+    class Meta:
+        model = Product
+        fields = "__all__"
+
+    def clean_picture(self) -> str:
+        """The address of the picture that was kept, or nothing."""
+        file = self.cleaned_data["picture"]
+        try:
+            return pictures.keep(file) if file else ""
+        except pictures.UnusablePicture as error:
+            raise forms.ValidationError(str(error)) from error
+
+
 @admin.register(Product)
 class ProductAdmin(FastAdmin):
+    form = ProductForm
     list_display = ["sku", "__str__", "category", "brand", "costs", "stock", "is_active"]
     list_filter = ["is_active", "category", "brand"]
     list_select_related = ["category", "brand"]
@@ -73,7 +99,17 @@ class ProductAdmin(FastAdmin):
     change_form_before_template = "crm/product_links.html"
     change_form_outer_after_template = "crm/product_panels.html"
     fieldsets = [
-        (None, {"fields": [("title_en", "title_zh"), ("sku", "image"), ("category", "brand")]}),
+        (
+            None,
+            {
+                "fields": [
+                    ("title_en", "title_zh"),
+                    ("sku", "image"),
+                    ("category", "brand"),
+                    "picture",
+                ]
+            },
+        ),
         (_("Description"), {"fields": ["description_en", "description_zh"]}),
         (_("Sale"), {"fields": [("price", "currency"), ("stock", "is_active"), "created_at"]}),
         (_("Options, as JSON lists"), {"fields": ["colors", "sizes", "features"]}),
@@ -84,6 +120,7 @@ class ProductAdmin(FastAdmin):
         return money(product.price, product.currency)
 
     def save_model(self, request: HttpRequest, obj: Product, form: Any, change: bool) -> None:
+        obj.image = form.cleaned_data.get("picture") or obj.image
         super().save_model(request, obj, form, change)
         if {"category", "brand", "sku"} & set(form.changed_data):
             touches.touch_buyers([obj.pk])

@@ -67,3 +67,10 @@ def draw(product: Product, category: str) -> str:
         '<ellipse cx="50" cy="88" rx="30" ry="4" fill="#dbe2ec"/>'
         f'<g stroke-width="1.6" stroke-linejoin="round">{shape}</g></svg>'
     )
+
+
+def drawing(product: Product) -> str | None:
+    """The drawing that the shop shows of a product without a picture of its own."""
+    if product.image and not product.image.startswith("/shop/image/"):
+        return None
+    return draw(product, product.category.slug if product.category else "")

@@ -6,6 +6,7 @@ urlpatterns = [
     path("", views.home, name="home"),
     path("product/<str:sku>/", views.product, name="product"),
     path("shop/image/<str:sku>.svg", views.image, name="product-image"),
+    path("pictures/<slug:name>.jpg", views.kept_picture, name="kept-picture"),
     path("cart/", views.cart, name="cart"),
     path("cart/add/<str:sku>/", views.add, name="cart-add"),
     path("cart/remove/<str:sku>/", views.remove, name="cart-remove"),

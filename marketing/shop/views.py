@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db.models import F, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import get_language
@@ -18,6 +18,7 @@ from django.views.decorators.http import require_POST, require_safe
 from crm import customers, orders, timeline
 from crm.events import ProductAdded, ProductViewed
 from crm.models import CartItem, Category, Customer, Feedback, Product
+from crm.pictures import storage
 from marketing.shop import pictures, visitor
 from recommendations import serving
 
@@ -130,6 +131,18 @@ def image(request: HttpRequest, sku: str) -> HttpResponse:
     slug = found.category.slug if found.category else ""
     response = HttpResponse(pictures.draw(found, slug), content_type="image/svg+xml")
     response["Cache-Control"] = "public, max-age=86400"
+    return response
+
+
+@require_safe
+def kept_picture(request: HttpRequest, name: str) -> FileResponse:
+    """A picture that staff uploaded. Its name is its content's, so that it never changes."""
+    try:
+        file = storage().open(f"{name}.jpg")
+    except FileNotFoundError:
+        raise Http404 from None
+    response = FileResponse(file, content_type="image/jpeg")
+    response["Cache-Control"] = "public, max-age=31536000, immutable"
     return response
 
 

@@ -1,0 +1,114 @@
+"""The looks of products: made once for a picture, gone with it, compared without any training."""
+
+from datetime import timedelta
+
+import numpy as np
+import pytest
+
+from crm import pictures
+from recommendations import looks
+from recommendations.models import ProductLooks
+from tests.factories import NOON, make_product
+
+pytestmark = pytest.mark.django_db
+
+
+def drawn(colour, shape="<circle cx='50' cy='50' r='30' fill='{}'/>"):
+    return f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 100 100'>{shape.format(colour)}</svg>"
+
+
+@pytest.fixture
+def drawings(monkeypatch):
+    """SKU -> SVG; what is not in here has no picture."""
+    known = {}
+    monkeypatch.setattr(pictures, "_drawers", [lambda product: known.get(product.sku)])
+    return known
+
+
+@pytest.fixture
+def shop(drawings):
+    """Two red discs that are nearly alike, a blue one, and a red bar; and one without a picture."""
+    bar = "<rect x='5' y='45' width='90' height='10' fill='{}'/>"
+    drawings |= {
+        "RED": drawn("#d01818"),
+        "ALSO": drawn("#c02222"),
+        "BLUE": drawn("#1818d0"),
+        "BAR": drawn("#d01818", bar),
+    }
+    return {sku: make_product(sku) for sku in (*drawings, "NONE")}
+
+
+def test_what_looks_alike_comes_first(shop):
+    assert looks.refresh(now=NOON) == 4
+    [(first, share), *others] = looks.gallery().like(shop["RED"].pk)
+    assert first == shop["ALSO"].pk
+    assert share > max(other for _, other in others)
+    assert {pk for pk, _ in others} == {shop["BLUE"].pk, shop["BAR"].pk}
+
+
+def test_a_product_without_a_picture_looks_like_nothing(shop):
+    looks.refresh(now=NOON)
+    assert looks.gallery().like(shop["NONE"].pk) == []
+    assert looks.gallery().like(0) == []
+
+
+def test_an_empty_shop_has_an_empty_gallery():
+    assert looks.refresh(now=NOON) == 0
+    assert looks.gallery().like(1) == []
+
+
+def test_twice_is_once(shop):
+    looks.refresh(now=NOON)
+    assert looks.refresh(now=NOON + timedelta(hours=1)) == 0
+    assert set(ProductLooks.objects.values_list("made_at", flat=True)) == {NOON}
+
+
+def test_another_picture_is_looked_at_anew(shop, drawings):
+    looks.refresh(now=NOON)
+    before = looks.gallery().like(shop["RED"].pk)[0]
+    drawings["BLUE"] = drawings["RED"]
+    assert looks.refresh(now=NOON + timedelta(hours=1)) == 1
+    first, share = looks.gallery().like(shop["RED"].pk)[0]
+    assert (first, share) == (shop["BLUE"].pk, pytest.approx(1.0, abs=1e-5))
+    assert before[0] == shop["ALSO"].pk
+
+
+def test_a_picture_that_is_gone_takes_its_looks_along(shop, drawings):
+    looks.refresh(now=NOON)
+    del drawings["BLUE"]
+    looks.refresh(now=NOON)
+    assert not ProductLooks.objects.filter(product=shop["BLUE"]).exists()
+
+
+def test_a_picture_that_cannot_be_read_leaves_none(shop, drawings):
+    looks.refresh(now=NOON)
+    drawings["BLUE"] = "<svg"
+    looks.refresh(now=NOON)
+    assert not ProductLooks.objects.filter(product=shop["BLUE"]).exists()
+    assert ProductLooks.objects.count() == 3
+
+
+def test_the_gallery_is_read_once_while_nothing_changes(shop, django_assert_num_queries):
+    looks.refresh(now=NOON)
+    looks.gallery()
+    with django_assert_num_queries(1):
+        assert len(looks.gallery().product_ids) == 4
+
+
+def test_a_product_deleted_since_is_not_in_the_gallery(shop):
+    looks.refresh(now=NOON)
+    looks.gallery()
+    shop["ALSO"].delete()
+    assert shop["ALSO"].pk not in [pk for pk, _ in looks.gallery().like(shop["RED"].pk)]
+
+
+def test_queries_do_not_grow_with_the_shop(shop, django_assert_max_num_queries):
+    with django_assert_max_num_queries(8):
+        looks.refresh(now=NOON)
+
+
+def test_looks_are_kept_as_they_were_made(shop):
+    looks.refresh(now=NOON)
+    kept = looks.gallery().looks
+    assert kept.dtype == np.float32
+    assert np.linalg.norm(kept, axis=1) == pytest.approx(1.0, abs=1e-5)
