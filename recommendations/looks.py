@@ -4,7 +4,7 @@ Descriptors are made once for a picture. They need no training, so that a produc
 ago has its look-alikes; `recommendations/ml/looks.py` says what they can see.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -111,13 +111,7 @@ def _looks(product: Product, digest: str, now: datetime) -> ProductLooks | None:
 def _read() -> Gallery:
     import numpy as np
 
-    rows = list(ProductLooks.objects.order_by("product").values_list("product_id", "features"))
-    return Gallery(np.array([pk for pk, _ in rows], dtype=np.int64), _stacked(rows))
-
-
-def _stacked(rows: Sequence[tuple[int, bytes]]) -> "np.ndarray":
-    import numpy as np
-
-    if not rows:
-        return np.zeros((0, 0), dtype=np.float32)
-    return np.vstack([np.frombuffer(bytes(features), dtype=np.float32) for _, features in rows])
+    rows = ProductLooks.objects.order_by("product").values_list("product_id", "features")
+    known = [(pk, np.frombuffer(bytes(features), dtype=np.float32)) for pk, features in rows]
+    looks = np.vstack([one for _, one in known]) if known else np.zeros((0, 0), dtype=np.float32)
+    return Gallery(np.array([pk for pk, _ in known], dtype=np.int64), looks)

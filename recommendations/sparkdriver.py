@@ -57,7 +57,7 @@ def session(settings: dict[str, Any]) -> Any:
 def strength(confidence: sparse.csr_matrix, l2: float) -> float:
     """Spark multiplies the shrinkage by the number of choices of each; `l2` is one for all."""
     chosen = max(int(np.count_nonzero(confidence.getnnz(axis=0))), 1)
-    return l2 / max(confidence.nnz / chosen, 1.0)
+    return float(l2 / max(confidence.nnz / chosen, 1.0))
 
 
 def frame(spark: Any, confidence: sparse.csr_matrix) -> Any:
