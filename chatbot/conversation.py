@@ -17,7 +17,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from chatbot import actions, cards, understanding, wakeups, wording
-from chatbot.events import MessageReceived
+from chatbot.events import MessageReceived, ProductMentioned
 from chatbot.ml import dialogue
 from chatbot.ml.commands import Act
 from chatbot.ml.hearing import Heard
@@ -134,7 +134,8 @@ def _take_turn(
         version=understanding.version(now=now),
         created_at=now,
     )
-    _tell(conversation, message, payload, now=now)
+    mentioned = outcome.memory.focus if outcome.memory.focus != memory.focus else ""
+    _tell(conversation, message, payload, mentioned, now=now)
     return answer
 
 
@@ -183,9 +184,14 @@ def _note(message: Message, payload: dict[str, Any], heard: Heard) -> None:
 
 
 def _tell(
-    conversation: Conversation, message: Message, payload: dict[str, Any], *, now: datetime
+    conversation: Conversation,
+    message: Message,
+    payload: dict[str, Any],
+    mentioned: str,
+    *,
+    now: datetime,
 ) -> None:
-    fact = MessageReceived(
+    received = MessageReceived(
         conversation=str(conversation.public_id),
         seq=message.seq,
         intent=payload["intent"]["name"],
@@ -193,15 +199,21 @@ def _tell(
         acts=tuple(payload["act"]),
         sentiment=payload["sentiment"]["label"],
     )
-    entry = timeline.Entry(
-        customer_id=conversation.customer_id,
-        kind=fact.kind,
-        data=asdict(fact),
-        happened_at=now,
-        message_id=f"{fact.kind}:{conversation.public_id}:{message.seq}",
-        source="rapport",
-    )
-    timeline.record_many([entry], received_at=now)
+    facts: list[MessageReceived | ProductMentioned] = [received]
+    if mentioned:
+        facts.append(ProductMentioned(conversation=str(conversation.public_id), sku=mentioned))
+    entries = [
+        timeline.Entry(
+            customer_id=conversation.customer_id,
+            kind=fact.kind,
+            data=asdict(fact),
+            happened_at=now,
+            message_id=f"{fact.kind}:{conversation.public_id}:{message.seq}",
+            source="rapport",
+        )
+        for fact in facts
+    ]
+    timeline.record_many(entries, received_at=now)
 
 
 def _locked() -> QuerySet[Conversation]:

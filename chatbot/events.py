@@ -18,6 +18,15 @@ class MessageReceived:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ProductMentioned:
+    """The conversation came to one product: it was named, picked or asked about."""
+
+    kind: ClassVar[str] = "chatbot.product_mentioned"
+    conversation: str
+    sku: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class HandoffRequested:
     kind: ClassVar[str] = "chatbot.handoff_requested"
     conversation: str

@@ -20,3 +20,12 @@ class ProductClicked:
     placement: str
     position: int
     sku: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProductDisliked:
+    """A customer does not want to be shown this product again."""
+
+    kind: ClassVar[str] = "recommendations.product_disliked"
+    placement: str
+    sku: str

@@ -13,15 +13,27 @@ if TYPE_CHECKING:  # numpy and scipy are imported when a matrix is made, not by 
 
     from recommendations.ml.interactions import Interactions
 
-WEIGHTS = {"bought": 1.0, "rated": 0.8, "added": 0.5, "clicked": 0.2, "viewed": 0.2}
+WEIGHTS = {
+    "bought": 1.0,
+    "rated": 0.8,
+    "wished": 0.5,
+    "added": 0.5,
+    "mentioned": 0.4,
+    "clicked": 0.2,
+    "viewed": 0.2,
+}
 EVENT_KINDS = {
     "crm.product_viewed": "viewed",
     "crm.product_added": "added",
+    "crm.product_wished": "wished",
+    "chatbot.product_mentioned": "mentioned",
     "recommendations.product_clicked": "clicked",
+    "recommendations.product_disliked": "disliked",
 }
 OPINIONS = ("rating", "review")
 EVENTS_READ = 200  # of one customer: the newest say most
 GOOD_SCORE = 4.0  # of five
+BAD_SCORE = 2.5  # what lies between says neither
 DAY = 86_400.0
 
 
@@ -127,6 +139,7 @@ def _table(
         shape=(len(rows), len(columns)),
         features=features,
         explicit=explicit,
+        graded=not explicit,
     )
     return Table(interactions, rows, columns)
 
@@ -166,4 +179,7 @@ def _happened(
 
 def _rated(rows: Iterable[tuple[int, int, float, datetime]]) -> Iterator[Touch]:
     for customer, product, score, at in rows:
-        yield Touch(customer, product, "rated" if score >= GOOD_SCORE else "disliked", at)
+        if score >= GOOD_SCORE:
+            yield Touch(customer, product, "rated", at)
+        elif score <= BAD_SCORE:
+            yield Touch(customer, product, "disliked", at)

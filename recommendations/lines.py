@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from crm.models import Product
 from recommendations import rules
 from recommendations.constraints import Constraints
+from recommendations.explaining import facts
 from recommendations.exploration import Drawn
 from recommendations.models import BusinessRule
 from recommendations.ranking import Ranking
@@ -13,7 +14,7 @@ from recommendations.reasons import Reason
 from recommendations.recommended import Recommended
 from recommendations.rules import InForce
 
-NEW = (Reason("new"),)
+NEW = Reason("new")
 Reasons = tuple[Reason, ...]
 
 
@@ -43,7 +44,9 @@ def of(ranked: Ranking, drawn: Sequence[Drawn], telling: Telling = Telling()) ->
     made = []
     for rank, one in enumerate(there, start=1):
         product = products[one.product_id]
-        main, *supporting = _told(product, one, why.get(product.pk, NEW), telling)
+        main, *supporting = _told(
+            product, one, why.get(product.pk) or (NEW, *facts(product)), telling
+        )
         line = Recommended(
             product=product,
             score=one.score,

@@ -3,13 +3,13 @@
 from collections.abc import Collection
 
 from crm.models import Artifact
-from recommendations import lines, rules, scoring
+from recommendations import lines, newcomers, rules, scoring
 from recommendations.again import again
-from recommendations.asking import LONGEST, Situation
+from recommendations.asking import Situation
+from recommendations.cold import cold
 from recommendations.exploration import Drawn, explored
 from recommendations.lines import Telling
 from recommendations.models import BusinessRule
-from recommendations.popular import popular
 from recommendations.ranking import Ranking, Scored
 from recommendations.recommended import Recommended
 from recommendations.shelf import Shelf
@@ -31,7 +31,9 @@ def ranking(situation: Situation, *, artifact: Artifact | None = None) -> Rankin
     if asked.mode == "again":
         return again(situation.touches, now=asked.now)
     heard = scoring.speaking(situation.touches, now=asked.now, artifact=artifact)
-    return heard.blended() if heard else popular(now=asked.now).ranking()
+    if heard is not None:
+        return heard.blended()
+    return cold(asked.customer, situation.touches, now=asked.now)
 
 
 def of(ranked: Ranking, situation: Situation, *, explore: bool = False) -> list[Recommended]:
@@ -43,8 +45,7 @@ def of(ranked: Ranking, situation: Situation, *, explore: bool = False) -> list[
     moved = situation.rules.moved(ranked)
     reach = candidates(moved, situation.hidden, situation.shelf, n=n)
     chosen = reach[:n] if asked.wanted.is_narrow else moved.spread_out(reach, n=n, trade=VARIETY)
-    if len(chosen) < n:
-        chosen += _younger(moved, situation, n=n - len(chosen))
+    chosen = _with_newcomers(chosen, moved, situation)
     pins = _pins(moved, situation)
     chosen = rules.pinned(chosen, pins, n=n)
     fixed = {scored[0]: rule for rule, scored in pins}
@@ -86,10 +87,18 @@ def mostly_new(scored: list[Scored], looked_at: set[int], *, n: int) -> list[Sco
     return fresh if len(fresh) >= n else scored
 
 
-def _younger(ranked: Ranking, situation: Situation, *, n: int) -> list[Scored]:
-    fill = [one for one in ranked.younger(LONGEST) if one[0] not in situation.hidden]
-    there = situation.shelf.ids(among=[pk for pk, _ in fill]) if fill else set()
-    return [one for one in fill if one[0] in there][:n]
+def _with_newcomers(chosen: list[Scored], ranked: Ranking, situation: Situation) -> list[Scored]:
+    """Give products that came after the training a place, and all that are left to fill."""
+    if ranked.newest is None:
+        return chosen
+    known = {*situation.hidden, *(pk for pk, _ in chosen)}
+    found = newcomers.scored(ranked, ranked.newest, without=known)
+    there = situation.shelf.ids(among=[pk for pk, _ in found]) if found else set()
+    fresh = [one for one in found if one[0] in there]
+    missing = situation.asked.places - len(chosen)
+    if missing > 0:
+        return [*chosen, *fresh[:missing]]
+    return chosen if situation.asked.wanted.is_narrow else newcomers.among(chosen, fresh)
 
 
 def _pins(ranked: Ranking, situation: Situation) -> list[tuple[BusinessRule, Scored]]:

@@ -14,7 +14,7 @@ NEWEST = 5
 
 
 def build(customer: Customer) -> dict[str, Any]:
-    """At most fourteen queries, whatever the size."""
+    """At most fifteen queries, whatever the size."""
     language = get_language() or "en"
     lines = serving.recommend(customer, n=SHOWN, now=timezone.now())
     clicks = Impression.objects.filter(customer=customer).exclude(clicked_at=None)

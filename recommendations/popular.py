@@ -21,15 +21,20 @@ FRESH_FOR = timedelta(seconds=30)  # a cancelled order may count this long; a ne
 class Popular:
     """How many of the latest buyers chose a product; what nobody chose comes by newness."""
 
-    buyers: dict[int, int]
+    buyers: Mapping[int, int]
+    everybody: int  # buyers of anything
     newest: tuple[int, ...]
 
-    def ranking(self) -> "BySales":
+    @property
+    def ids(self) -> list[int]:
         """By buyers, then the newest."""
+        sold = sorted(self.buyers, key=lambda pk: (-self.buyers[pk], pk))
+        return [*sold, *(pk for pk in self.newest if pk not in self.buyers)]
+
+    def ranking(self) -> "BySales":
         import numpy as np
 
-        sold = sorted(self.buyers, key=lambda pk: (-self.buyers[pk], pk))
-        ids = [*sold, *(pk for pk in self.newest if pk not in self.buyers)]
+        ids = self.ids
         scores = np.array([float(self.buyers.get(pk, 0)) for pk in ids])
         return BySales("popularity", np.array(ids, dtype=np.int64), scores, self.buyers)
 
@@ -51,7 +56,8 @@ class BySales(Ranking):
         return (Reason("popular", {"buyers": buyers}), *plain) if buyers else tuple(plain)
 
 
-_kept: dict[str, tuple[datetime, int | None, dict[int, int]]] = {}
+Counted = tuple[Mapping[int, int], int]  # buyers of each product, and of anything
+_kept: dict[str, tuple[datetime, int | None, Counted]] = {}
 
 
 def popular(*, now: datetime) -> Popular:
@@ -61,7 +67,7 @@ def popular(*, now: datetime) -> Popular:
     comes from here: prices and stock are read at every request.
     """
     newest = Product.objects.filter(is_active=True).order_by("-id").values_list("pk", flat=True)
-    return Popular(_buyers(now), tuple(newest[:PRODUCTS_READ]))
+    return Popular(*_buyers(now), tuple(newest[:PRODUCTS_READ]))
 
 
 def forget() -> None:
@@ -69,7 +75,7 @@ def forget() -> None:
     _kept.clear()
 
 
-def _buyers(now: datetime) -> dict[int, int]:
+def _buyers(now: datetime) -> Counted:
     last = OrderLine.objects.aggregate(last=Max("id"))["last"]
     kept = _kept.get("buyers")
     if kept and kept[1] == last and timedelta() <= now - kept[0] < FRESH_FOR:
@@ -79,10 +85,11 @@ def _buyers(now: datetime) -> dict[int, int]:
     return counted
 
 
-def _count(now: datetime) -> dict[int, int]:
+def _count(now: datetime) -> Counted:
     lines = (
         OrderLine.objects.filter(order__in=Order.objects.sales(), order__placed_at__lte=now)
         .order_by("-order__placed_at", "-id")
         .values_list("product_id", "order__customer_id")[:LINES_READ]
     )
-    return dict(Counter(product for product, _ in set(lines)))
+    pairs = set(lines)
+    return Counter(product for product, _ in pairs), len({customer for _, customer in pairs})

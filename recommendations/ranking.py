@@ -60,9 +60,10 @@ class Ranking:
         """n of these, not all alike, where it is known what is alike."""
         return list(scored[:n])
 
-    def younger(self, n: int) -> list[Scored]:
-        """Products that came too late to have a score, for a list that is not full."""
-        return []
+    @property
+    def newest(self) -> int | None:
+        """The highest id that was known when scores were learned; None where all are scored."""
+        return None
 
     def reasons(
         self, products: Sequence[Product], *, following: Sequence[int] = ()

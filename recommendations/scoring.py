@@ -85,11 +85,9 @@ class Personal(Ranking):
         likeness = self.shop.likeness(self._columns([pk for pk, _ in scored]))
         return [scored[place] for place in diverse(scores, likeness, n=n, trade=trade)]
 
-    def younger(self, n: int) -> list[Scored]:
-        """Products that came after the training; they have higher ids than all that it knew."""
-        newest = int(self.shop.products_[-1])
-        ids = Product.objects.filter(pk__gt=newest).order_by("-pk").values_list("pk", flat=True)
-        return [(pk, 0.0) for pk in ids[:n]]
+    @property
+    def newest(self) -> int | None:
+        return int(self.shop.products_[-1])
 
     def reasons(
         self, products: Sequence[Product], *, following: Sequence[int] = ()

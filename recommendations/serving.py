@@ -6,11 +6,12 @@ A list is scored at the request, from what the customer did until this very mome
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from crm import baskets
+from crm import baskets, timeline
 from crm.models import Artifact, Customer, Product
 from recommendations import impressions, lines, lists, rivals, rules, scoring, verdicts
 from recommendations.asking import LONGEST, Asked, Mode, Situation
 from recommendations.constraints import Constraints
+from recommendations.events import ProductDisliked
 from recommendations.exploration import Drawn
 from recommendations.lines import Telling
 from recommendations.models import Impression
@@ -31,6 +32,7 @@ __all__ = [
     "Verdict",
     "bought_together",
     "click",
+    "dislike",
     "ranked_by",
     "recommend",
     "record_impressions",
@@ -146,6 +148,15 @@ def record_impressions(
 ) -> list[Recommended]:
     """Write down that this list was shown; return it with the ids of its impressions."""
     return impressions.record(customer, recommended, placement=placement, now=now)
+
+
+def dislike(customer: Customer, product: Product, *, placement: str = "", now: datetime) -> None:
+    """Write down that this customer does not want to see the product again. Twice is once.
+
+    A good rating or a purchase of later takes it back.
+    """
+    fact = ProductDisliked(placement=placement, sku=product.sku)
+    timeline.record(customer, fact, at=now, key=f"{customer.pk}:{product.pk}:{now:%Y%m%d%H%M}")
 
 
 def click(impression_id: int, now: datetime) -> Impression | None:

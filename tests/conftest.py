@@ -10,7 +10,7 @@ from hypothesis import settings as hypothesis_settings
 from crm import artifacts, write_keys
 from crm.rest import views
 from crm.segments import estimates
-from recommendations import looks, popular
+from recommendations import cold, looks, popular
 
 # Read when the numeric libraries load. Their threads wait for each other busily, on a machine with
 # other work for minutes; training has one thread in production as well (`marketing/learning.py`).
@@ -31,6 +31,7 @@ def _own_files(settings, tmp_path):
     artifacts._load.cache_clear()
     popular.forget()
     looks.forget()
+    cold.forget()
     cache.clear()  # what one test knew of the rules is not so in the next
     write_keys.rate_limit.buckets.clear()
     views.rate_limit.buckets.clear()

@@ -1,7 +1,7 @@
 """The one table that every recommender learns from and scores: customers by products."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -31,6 +31,7 @@ class Interactions:
     today: moment, in days, from which ages are counted.
     features: (products, features) attributes of the products, or None.
     explicit: values are ratings, where a low one is a dislike.
+    graded: values say how much a cell is worth (a purchase one, a look a fifth of it).
     log: the rows before they were folded into cells, where they are known.
     """
 
@@ -40,9 +41,10 @@ class Interactions:
     features: sparse.csr_matrix | None = None
     explicit: bool = False
     log: Log | None = None
+    graded: bool = False
 
     @classmethod
-    def from_rows(
+    def from_rows(  # noqa: PLR0913  (the columns of the rows, and what they mean)
         cls,
         cells: tuple[np.ndarray, np.ndarray],
         values: np.ndarray,
@@ -51,6 +53,7 @@ class Interactions:
         shape: tuple[int, int],
         features: sparse.csr_matrix | None = None,
         explicit: bool | None = None,
+        graded: bool = False,
     ) -> Self:
         """Fold rows (customer, product) into cells: ratings keep the last, strengths add up.
 
@@ -73,7 +76,7 @@ class Interactions:
         matrix = sparse.csr_matrix((folded[kept], cell % max(shape[1], 1), indptr), shape=shape)
         today = float(moment.max()) if len(moment) else 0.0
         log = None if days is None else Log(*cells, np.asarray(values, float), moments)
-        return cls(matrix, moment, today, features, explicit, log)
+        return cls(matrix, moment, today, features, explicit, log, graded)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -86,7 +89,7 @@ class Interactions:
             (np.arange(self.values.nnz), self.values.indices, self.values.indptr), shape=self.shape
         )
         days = self.days[numbers[wanted].data]
-        return Interactions(self.values[wanted], days, self.today, self.features, self.explicit)
+        return replace(self, values=self.values[wanted], days=days, log=None)
 
     def keep(self, cells: np.ndarray) -> "Interactions":
         """The same customers with the cells (bool, (nnz,)) that are kept; today is their last."""
@@ -96,7 +99,7 @@ class Interactions:
         )
         days = self.days[cells]
         today = float(days.max()) if len(days) else self.today
-        return Interactions(matrix, days, today, self.features, self.explicit)
+        return replace(self, values=matrix, days=days, today=today, log=None)
 
     def touched(self) -> sparse.csr_matrix:
         """(customers, products) of ones where something happened."""
@@ -120,6 +123,8 @@ class Interactions:
         weight = np.ones(self.values.nnz)
         if likes and self.explicit and self.values.nnz:
             weight *= (self.values.data / self.values.data.max()) ** (2.0 * likes)
+        if self.graded:
+            weight *= np.minimum(self.values.data, 1.0)
         if half_life:
             weight *= 0.5 ** (np.clip(self.today - self.days, 0.0, None) / half_life)
         if fading is not None:

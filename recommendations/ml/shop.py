@@ -1,5 +1,6 @@
 """What serves: a recommender that knows which product stands in which column, and says why."""
 
+from dataclasses import replace
 from functools import cached_property
 from typing import ClassVar, Self
 
@@ -66,8 +67,10 @@ class ShopRecommender:
         """One customer, from whatever they did until now, in the columns of this artifact."""
         zero = np.zeros(len(columns), dtype=int)
         shape = (1, len(self.products_))
-        made = Interactions.from_rows((zero, columns), values, days, shape=shape, explicit=False)
-        return Interactions(made.values, made.days, today)
+        made = Interactions.from_rows(
+            (zero, columns), values, days, shape=shape, explicit=False, graded=True
+        )
+        return replace(made, today=today, log=None)
 
     @cached_property
     def column_of(self) -> dict[int, int]:

@@ -50,6 +50,7 @@ def _at_moment(
         shape=interactions.shape,
         features=interactions.features,
         explicit=interactions.explicit,
+        graded=interactions.graded,
     )
     after = Interactions.from_rows(
         (log.customers[is_later], log.products[is_later]),
@@ -57,6 +58,7 @@ def _at_moment(
         log.days[is_later],
         shape=interactions.shape,
         explicit=interactions.explicit,
+        graded=interactions.graded,
     )
     later = after.touched().multiply(_wished(after, interactions)).tocsr()
     later.eliminate_zeros()

@@ -182,3 +182,16 @@ def test_what_a_crash_left_unanswered_is_answered_by_the_sweep(chat):
     assert tasks.answer_waiting() == 1
     assert Turn.objects.filter(message=message).exists()
     assert tasks.answer_waiting() == 0
+
+
+def test_the_product_that_a_conversation_comes_to_is_told_once(chat):
+    chat.say("how much is the Giant Escape 3?")
+    chat.say("add 2 to my cart")
+    event = Event.objects.get(kind="chatbot.product_mentioned")
+    assert event.data["sku"] == "B1"
+    assert event.customer_id == chat.row.customer_id
+
+
+def test_a_conversation_about_no_product_mentions_none(chat):
+    chat.say("hello")
+    assert not Event.objects.filter(kind="chatbot.product_mentioned").exists()

@@ -48,7 +48,7 @@ def test_impressions_cannot_be_changed(staff):
 
 def test_the_customer_page_says_what_we_would_show_and_why(django_assert_max_num_queries):
     make_product("P1", title_en="Teapot")
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(15):
         shown = panel.build(make_customer())
         list(shown["clicks"])
     assert [one["line"].product.title_en for one in shown["lines"]] == ["Teapot"]

@@ -1,5 +1,6 @@
 """Nothing later than its moment is seen; every kind of touch is weighed."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -92,3 +93,48 @@ def test_an_empty_shop_is_an_empty_table():
     table = interactions.table(as_of=NOON)
     assert table.interactions.shape == (0, 0)
     assert interactions.ratings(as_of=NOON).interactions.values.nnz == 0
+
+
+class TestSignals:
+    def kinds(self, customer):
+        return [touch.kind for touch in interactions.of_customer(customer, now=NOON)]
+
+    def test_a_wish_and_a_mention_in_a_chat_count(self, ada):
+        product = make_product()
+        for kind in ("crm.product_wished", "chatbot.product_mentioned"):
+            view(ada, product, at=BEFORE, kind=kind)
+        assert sorted(self.kinds(ada)) == ["mentioned", "wished"]
+
+    def test_a_rating_in_the_middle_says_neither(self, ada):
+        rate(ada, make_product(), 3, at=BEFORE)
+        assert self.kinds(ada) == []
+
+    def test_what_is_worth_more_weighs_more_in_a_row(self, ada):
+        bought, looked = make_product(), make_product()
+        make_order(ada, bought, at=BEFORE)
+        view(ada, looked, at=BEFORE)
+        table = interactions.table(as_of=NOON).interactions
+        assert table.graded
+        weights = dict(zip(table.values.indices, table.cell_weights(), strict=True))
+        assert weights == {0: 1.0, 1: pytest.approx(0.2)}
+
+    def test_many_looks_are_worth_no_more_than_a_purchase(self, ada):
+        product = make_product()
+        for minute in range(20):
+            view(ada, product, at=BEFORE - timedelta(minutes=minute))
+        table = interactions.table(as_of=NOON).interactions
+        assert table.cell_weights().tolist() == [1.0]
+
+    def test_a_weight_fades_with_its_age(self, ada):
+        make_order(ada, make_product(), at=BEFORE)
+        table = interactions.table(as_of=NOON).interactions
+        later = replace(table, today=table.today + 30)
+        assert later.cell_weights(half_life=30.0)[0] == pytest.approx(
+            table.cell_weights(half_life=30.0)[0] / 2
+        )
+
+    def test_grades_survive_taking_some_customers_and_cells(self, ada):
+        make_order(ada, make_product(), at=BEFORE)
+        table = interactions.table(as_of=NOON).interactions
+        assert table.take([0]).graded
+        assert table.keep(np.ones(1, dtype=bool)).graded

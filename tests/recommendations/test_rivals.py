@@ -83,7 +83,7 @@ def test_a_list_by_one_artifact_is_that_artifacts(contest):
 
 def test_the_customer_is_read_once_for_both(running, django_assert_max_num_queries):
     _, ada = running
-    with django_assert_max_num_queries(13):
+    with django_assert_max_num_queries(14):
         serving.recommend(ada, n=5, now=NOON, placement="home")
 
 

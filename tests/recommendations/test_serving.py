@@ -179,3 +179,25 @@ class TestBoughtTogether:
     def test_it_asks_few_queries(self, shop, rules, django_assert_max_num_queries):
         with django_assert_max_num_queries(4):
             serving.bought_together(shop[0], now=NOON)
+
+
+class TestDislikes:
+    def test_what_is_disliked_is_gone_from_the_next_list_at_once(self, shop):
+        ada = make_customer()
+        serving.dislike(ada, shop[0], placement="home", now=NOON)
+        assert "P0" not in skus(serving.recommend(ada, n=10, now=NOON))
+        assert "P0" in skus(serving.recommend(make_customer(), n=10, now=NOON))
+
+    def test_twice_is_once(self, shop):
+        ada = make_customer()
+        for _ in range(2):
+            serving.dislike(ada, shop[0], now=NOON)
+        event = Event.objects.get(kind="recommendations.product_disliked")
+        assert event.data["sku"] == "P0"
+
+    def test_a_purchase_of_later_takes_it_back(self, shop):
+        ada = make_customer()
+        serving.dislike(ada, shop[0], now=NOON - timedelta(days=9))
+        assert skus(serving.recommend(ada, n=1, now=NOON, mode="again")) == []
+        make_order(ada, shop[0], at=NOON - timedelta(days=1))
+        assert skus(serving.recommend(ada, n=1, now=NOON, mode="again")) == ["P0"]
