@@ -11,6 +11,7 @@ from crm import intervals, learned
 COLOURS = ("#94a3b8", "#4f46e5", "#e69f00")
 PEERS = ("spearman", "mae", "total_ratio")
 MEASURES = ("auc", "average_precision", "brier", "ece", "lift_at_10")
+LENGTHS = ("0", "1–2", "3–5", "6+")  # products chosen before, for which a blend has weights
 
 
 def page(backtest: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -91,7 +92,8 @@ def _of_lists(backtest: Mapping[str, Any]) -> dict[str, Any]:
         ),
         "histories": _chart([_length(group) for group in groups], *series),
         "histories_options": _options(_("Products chosen before"), _("list quality (NDCG of ten)")),
-        "voices": [(_voice(voice), *voice["weights"]) for voice in backtest["voices"]],
+        "voices": [(_voice(voice), voice["weights"]) for voice in backtest["voices"]],
+        "lengths": _lengths(backtest["voices"]),
     }
 
 
@@ -100,6 +102,13 @@ def _voice(voice: Mapping[str, Any]) -> str:
     if not days:
         return said
     return _("%(voice)s, half forgotten after %(days)s days") % {"voice": said, "days": f"{days:g}"}
+
+
+def _lengths(voices: list[Mapping[str, Any]]) -> list[str]:
+    """What the weights of a voice stand for, from nothing chosen before to a long history."""
+    if voices and len(voices[0]["weights"]) == len(LENGTHS):
+        return list(LENGTHS)
+    return [_("short history"), _("longer history")]
 
 
 def _length(group: Mapping[str, Any]) -> str:

@@ -226,7 +226,7 @@ def _voices_heard(recommender: Recommender) -> dict[str, Any]:
     if not isinstance(recommender, Hybrid):
         return {}
     heard = [
-        {"voice": voice.name, "weight": round(float(recommender.weights_[1, number]), 3)}
+        {"voice": voice.name, "weight": round(float(recommender.weights_[-1, number]), 3)}
         for number, voice in recommender.voices().items()
     ]
     return {"voices": heard}

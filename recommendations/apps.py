@@ -34,9 +34,11 @@ class RecommendationsConfig(AppConfig):
                 "item-knn": gettext_noop("products alike by who chose them"),
                 "knn-baseline": gettext_noop("ratings of products alike"),
                 "popularity": gettext_noop("what sells"),
+                "linear-transitions": gettext_noop("what usually comes next, solved for"),
                 "sequential": gettext_noop("what usually comes next"),
                 "svd": gettext_noop("expected ratings (SVD)"),
                 "svdpp": gettext_noop("expected ratings (SVD++)"),
+                "session-knn": gettext_noop("customers on the same path"),
                 "truncated-svd": gettext_noop("leading directions of taste (SVD)"),
                 "user-knn": gettext_noop("customers of like taste"),
             }

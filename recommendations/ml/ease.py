@@ -7,6 +7,7 @@ from scipy import sparse
 from scipy.linalg import lapack
 
 from recommendations.ml.interactions import Interactions
+from recommendations.ml.popularity import trend
 from recommendations.ml.recommender import Recommender
 
 
@@ -14,11 +15,12 @@ class Ease(Recommender):
     """B = I - P / diag(P), P = (G + D)^-1, G = X'X, D = l2 I + dropout / (1 - dropout) diag G.
 
     fading: a row that is scored weighs its last choices most; what is taught does not.
+    rising: power of the trend of a product that its scores are multiplied by.
     """
 
     name: ClassVar[str] = "ease"
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (ridge, noise, and what a choice weighs when)
         self,
         *,
         l2: float = 100.0,
@@ -26,12 +28,14 @@ class Ease(Recommender):
         half_life: float | None = None,
         likes: float = 0.5,
         fading: float | None = None,
+        rising: float = 0.0,
     ) -> None:
         self.l2 = l2
         self.dropout = dropout
         self.half_life = half_life
         self.likes = likes
         self.fading = fading
+        self.rising = rising
 
     def fit(self, interactions: Interactions) -> Self:
         weights = interactions.weights(half_life=self.half_life, likes=self.likes)
@@ -41,7 +45,7 @@ class Ease(Recommender):
         inverse = _inverse(gram)
         taught = inverse / -np.diagonal(inverse)
         taught[own, own] = 0.0
-        self.taught_ = taught.astype(np.float32)
+        self.taught_ = (taught * trend(interactions, self.rising)).astype(np.float32)
         return self
 
     def score(self, rows: Interactions) -> np.ndarray:

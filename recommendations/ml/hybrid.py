@@ -1,47 +1,63 @@
 """Several recommenders speak at once; how loud each may be is learned on later time.
 
-Greedy ensemble selection (Caruana et al. 2004): starting from nothing, add the voice that lifts
-NDCG@10 on a held-back later window the most, again and again, with repetition. Customers with a
-short history get weights of their own: what is known of them is worth less than what sells.
+Customers with a short history get weights of their own, learned on customers whom no voice was
+taught and whose history is cut short: what is known of them is worth less than what sells.
 """
 
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from scipy import sparse
 
 from crm.ml.estimator import State
+from recommendations.ml import listening
 from recommendations.ml.interactions import Interactions
-from recommendations.ml.ranking import best_of_rows, ndcg
+from recommendations.ml.listening import Question
 from recommendations.ml.recommender import Recommender
 from recommendations.ml.voices import VOICES
-from recommendations.ml.window import has_repeats, hold_back
+from recommendations.ml.window import asked_of, first_steps, has_repeats, newcomers, without
 
 Part = tuple[str, dict[str, Any]]
 
+SURE: dict[str, Any] = {"factors": 64, "alpha": 5.0, "l2": 40.0}  # ALS that believes little
+RECENT: dict[str, Any] = {"l2": 60.0, "dropout": 0.5, "half_life": 60.0}  # EASE for a shop
 DISCOVERY: tuple[Part, ...] = (
+    ("popularity", {}),
     ("popularity", {"half_life": 30.0}),
-    ("ease", {}),
-    ("ease", {"half_life": 60.0, "l2": 20.0}),
-    ("als", {}),
-    ("als", {"half_life": 60.0}),
+    ("popularity", {"half_life": 14.0}),
+    ("ease", {"l2": 200.0}),
+    ("ease", {"l2": 200.0, "fading": 0.9}),
+    ("ease", {"l2": 200.0, "likes": 0.0, "fading": 0.9}),
+    ("ease", RECENT),
+    ("ease", RECENT | {"rising": 0.8}),
+    ("als", SURE),
+    ("als", SURE | {"fading": 0.9}),
+    ("als", {"fading": 0.9}),
+    ("als", SURE | {"half_life": 60.0}),
+    ("als", {"factors": 64, "half_life": 60.0}),
     ("user-knn", {}),
-    ("user-knn", {"half_life": 60.0}),
+    ("user-knn", {"half_life": 120.0}),
+    ("user-knn", {"half_life": 120.0, "rising": 0.4}),
+    ("user-knn", {"half_life": 30.0}),
     ("item-knn", {}),
-    ("truncated-svd", {}),
+    ("item-knn", {"fading": 0.9}),
+    ("item-knn", {"half_life": 60.0, "rising": 0.5}),
+    ("truncated-svd", {"fading": 0.9}),
+    ("truncated-svd", {"factors": 64, "fading": 0.9}),
+    ("truncated-svd", {"factors": 64, "half_life": 60.0}),
     ("sequential", {}),
-    ("sequential", {"window": 30, "last": 20, "fading": 0.9}),
+    ("linear-transitions", {}),
+    ("session-knn", {}),
+    ("session-knn", {"near": 0.95, "fading": 0.9}),
     ("content", {}),
+    ("content", {"fading": 0.9}),
 )
-REPEATS: tuple[Part, ...] = (*DISCOVERY, ("history", {"half_life": 120.0}))
-# Learned once on a shop's full history, for repeats that a table of single cells cannot show.
-UNSEEN_REPEATS = {4: 0.5, 6: 0.5}  # als and user-knn, both with decay
+REPEATS: tuple[Part, ...] = (*DISCOVERY, ("history", {}))
+# Learned on windows of a shop's full history, for repeats that a table of single cells cannot show.
+UNSEEN_REPEATS = {2: 0.14, 8: 0.2, 9: 0.06, 12: 0.08, 15: 0.27, 16: 0.05, 27: 0.06, 29: 0.14}
 JUDGED = 800  # customers of the inner window that are looked at
 FEWEST_JUDGED = 30  # in a group of histories, or it shares the weights of all
-ROUNDS = 8
-SAMPLES = 5
-QUIETEST = 0.05  # share of the weights below which a voice is not heard at all
-SHORT = 6  # interactions below which a history is short
+SHORT = (1, 3, 6)  # interactions from which a history belongs to the next group
+STEPS = ((0,), (1, 2), (3, 5))  # lengths that newcomers are cut to, for each group but the last
 AT_ONCE = 512  # rows scored together
 
 
@@ -53,7 +69,7 @@ class Hybrid(Recommender):
     """
 
     name: ClassVar[str] = "hybrid"
-    weights_: np.ndarray  # (2 groups, voices) each row adds up to 1
+    weights_: np.ndarray  # (4 groups of histories, voices) each row adds up to 1
     heard_: np.ndarray  # numbers of the voices with any weight
     voices_: list[Recommender | None]  # None for a voice that nobody listens to
 
@@ -72,14 +88,10 @@ class Hybrid(Recommender):
 
     def fit(self, interactions: Interactions) -> Self:
         if self.repeats and self.parts is None and not has_repeats(interactions):
-            self.weights_ = np.zeros((2, len(REPEATS)))
+            self.weights_ = np.zeros((len(SHORT) + 1, len(REPEATS)))
             self.weights_[:, list(UNSEEN_REPEATS)] = list(UNSEEN_REPEATS.values())
         else:
-            earlier, later = hold_back(
-                interactions, repeats=self.repeats, by_chance=self.by_chance, seed=self.seed
-            )
-            voices = [voice.fit(earlier) for voice in self._voices()]
-            self.weights_ = self._listen(voices, earlier, later)
+            self.weights_ = self._listen(interactions)
         # A voice that nobody should listen to costs time at every request.
         self.heard_ = np.flatnonzero(self.weights_.any(axis=0))
         self.voices_ = self.refit(interactions).voices_
@@ -89,10 +101,7 @@ class Hybrid(Recommender):
         """The same voices with the same weights, taught anew on other data."""
         again = type(self)(**self._settings())
         again.weights_, again.heard_ = self.weights_, self.heard_
-        again.voices_ = [
-            voice.fit(interactions) if number in self.heard_ else None
-            for number, voice in enumerate(self._voices())
-        ]
+        again.voices_ = _taught(self._parts(), interactions, heard=set(self.heard_.tolist()))
         return again
 
     def score(self, rows: Interactions) -> np.ndarray:
@@ -149,60 +158,77 @@ class Hybrid(Recommender):
             scores += weights[:, number, None] * one
         return scores
 
-    def _voices(self) -> list[Recommender]:
-        parts = self.parts or (REPEATS if self.repeats else DISCOVERY)
-        return [VOICES[name](**settings) for name, settings in parts]
+    def _parts(self) -> tuple[Part, ...]:
+        return self.parts or (REPEATS if self.repeats else DISCOVERY)
 
-    def _listen(
-        self, voices: list[Recommender], earlier: Interactions, later: sparse.csr_matrix
-    ) -> np.ndarray:
-        """(2 groups, voices) weights for short and for longer histories."""
-        judged = np.flatnonzero(np.diff(later.indptr) > 0)
-        if len(judged) > JUDGED:
-            chosen = np.random.default_rng(self.seed).choice(judged, JUDGED, replace=False)
-            judged = np.sort(chosen)
-        if not len(judged):  # nothing to judge by: everybody speaks alike
-            return np.full((2, len(voices)), 1.0 / max(len(voices), 1))
-        rows = earlier.take(judged)
-        said = [standardised(voice.score(rows)) for voice in voices]
-        group = _group(rows)
-        overall = self._select(said, rows, later[judged], np.arange(len(judged)))
-        weights = np.tile(overall, (2, 1))
-        for number in (0, 1):
-            mine = np.flatnonzero(group == number)
-            if len(mine) >= FEWEST_JUDGED:
-                weights[number] = self._select(said, rows, later[judged], mine)
+    def _listen(self, interactions: Interactions) -> np.ndarray:
+        """(4 groups, voices) weights by the length of a history."""
+        rng = np.random.default_rng(self.seed)
+        earlier, relevant = asked_of(
+            interactions, repeats=self.repeats, by_chance=self.by_chance, seed=self.seed
+        )
+        new = newcomers(earlier, rng=rng)
+        voices = [v for v in _taught(self._parts(), without(earlier, new)) if v is not None]
+        known = [self._known(voices, earlier, later, new, rng) for later in relevant]
+        if not any(len(one) for one in known):  # nothing to judge by: everybody speaks alike
+            return np.full((len(SHORT) + 1, len(voices)), 1.0 / max(len(voices), 1))
+        overall = listening.weights([one for one in known if len(one)], rng=rng)
+        weights = np.tile(overall, (len(SHORT) + 1, 1))
+        everybody = [n for n, (name, _) in enumerate(self._parts()) if name == "popularity"]
+        if everybody:  # of somebody unknown the others know nothing
+            weights[0] = np.eye(len(voices))[everybody[0]]
+        if len(new) >= FEWEST_JUDGED:
+            rows = interactions.take(new)
+            for group, lengths in enumerate(STEPS):
+                cut = [self._cut(voices, rows, length) for length in lengths]
+                weights[group] = listening.weights(cut, rng=rng)
         return weights
 
-    def _select(
-        self, said: list[np.ndarray], rows: Interactions, later: sparse.csr_matrix, mine: np.ndarray
-    ) -> np.ndarray:
-        """Weights averaged over samples of half of the customers: one window is one opinion."""
-        rng = np.random.default_rng(self.seed)
-        weights = np.zeros(len(said))
-        for _ in range(SAMPLES):
-            half = np.sort(rng.choice(mine, (len(mine) + 1) // 2, replace=False))
-            seen = None if self.repeats else rows.touched()[half]
-            weights += _greedy([one[half] for one in said], seen, later[half])
-        # A whisper costs as much time at every request as a voice.
-        weights[weights < QUIETEST * weights.sum()] = 0.0
-        return weights / weights.sum()
+    def _known(
+        self,
+        voices: list[Recommender],
+        earlier: Interactions,
+        later: Any,
+        new: np.ndarray,
+        rng: np.random.Generator,
+    ) -> Question:
+        """What customers with a history chose in the window."""
+        judged = np.setdiff1d(np.flatnonzero(np.diff(later.indptr) > 0), new)
+        long = judged[np.diff(earlier.values.indptr)[judged] >= SHORT[-1]]
+        judged = long if len(long) >= FEWEST_JUDGED else judged
+        if len(judged) > JUDGED:
+            judged = np.sort(rng.choice(judged, JUDGED, replace=False))
+        return self._question(voices, earlier.take(judged), later[judged])
+
+    def _cut(self, voices: list[Recommender], rows: Interactions, length: int) -> Question:
+        """What newcomers chose after their first few choices."""
+        return self._question(voices, *first_steps(rows, length))
+
+    def _question(self, voices: list[Recommender], rows: Interactions, later: Any) -> Question:
+        said = [standardised(voice.score(rows)) for voice in voices]
+        return Question.asked(said, None if self.repeats else rows.touched(), later)
 
 
-def _greedy(
-    said: list[np.ndarray], seen: sparse.csr_matrix | None, later: sparse.csr_matrix
-) -> np.ndarray:
-    """(voices,) share of the rounds in which adding the voice helped the most."""
-    counts, total, reached = np.zeros(len(said)), np.zeros(said[0].shape), -1.0
-    for _ in range(ROUNDS):
-        tried = [ndcg(best_of_rows(total + one, n=10, seen=seen), later).mean() for one in said]
-        best = int(np.argmax(tried))
-        if tried[best] <= reached:
-            break
-        reached = float(tried[best])
-        counts[best] += 1
-        total += said[best]
-    return counts / counts.sum()
+def _taught(
+    parts: tuple[Part, ...], interactions: Interactions, heard: set[int] | None = None
+) -> list[Recommender | None]:
+    """Voices that are heard, fitted; those that differ only in how they score share the fit."""
+    fitted: dict[str, Recommender] = {}
+    voices: list[Recommender | None] = []
+    for number, (name, settings) in enumerate(parts):
+        if heard is not None and number not in heard:
+            voices.append(None)
+            continue
+        at_scoring = {"fading"} if interactions.explicit else {"fading", "likes"}
+        key = repr((name, sorted((k, v) for k, v in settings.items() if k not in at_scoring)))
+        voice = VOICES[name](**settings)
+        if key in fitted:
+            learned = {k: v for k, v in vars(fitted[key]).items() if k.endswith("_")}
+            vars(voice).update(learned)
+        else:
+            fitted[key] = voice.fit(interactions)
+        voices.append(voice)
+    return voices
 
 
 def standardised(scores: np.ndarray) -> np.ndarray:
@@ -214,8 +240,8 @@ def standardised(scores: np.ndarray) -> np.ndarray:
 
 
 def _group(rows: Interactions) -> np.ndarray:
-    """(rows,) 0 for a short history, 1 for a longer one."""
-    return (np.diff(rows.values.indptr) >= SHORT).astype(int)
+    """(rows,) 0 for no history, up to 3 for a long one."""
+    return np.digitize(np.diff(rows.values.indptr), SHORT)
 
 
 def _voice(state: State, number: int, inner: dict[str, Any] | None) -> Recommender | None:

@@ -9,6 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from recommendations.ml.interactions import Interactions
+from recommendations.ml.popularity import trend
 from recommendations.ml.recommender import Recommender, strongest
 
 AT_ONCE = 256  # rows whose likeness to everybody is held in memory together
@@ -26,11 +27,13 @@ class ItemNeighbours(Recommender):
         shrinkage: float = 10.0,
         half_life: float | None = None,
         fading: float | None = None,
+        rising: float = 0.0,
     ) -> None:
         self.k = k
         self.shrinkage = shrinkage
         self.half_life = half_life
         self.fading = fading
+        self.rising = rising
 
     def fit(self, interactions: Interactions) -> Self:
         weights = interactions.weights(half_life=self.half_life, likes=0.5)
@@ -42,7 +45,9 @@ class ItemNeighbours(Recommender):
         matrix = sparse.csr_matrix((value, (likeness.row, likeness.col)), shape=together.shape)
         matrix.eliminate_zeros()
         # Kept by column: every product hears its own k nearest, popular or not.
-        self.likeness_ = sparse.csr_matrix(strongest(matrix.T.tocsr(), self.k).T)
+        nearest = strongest(matrix.T.tocsr(), self.k).T
+        # What rises is praised louder, by all its neighbours alike.
+        self.likeness_ = sparse.csr_matrix(nearest @ sparse.diags(trend(interactions, self.rising)))
         return self
 
     def score(self, rows: Interactions) -> np.ndarray:
@@ -60,7 +65,7 @@ class UserNeighbours(Recommender):
 
     name: ClassVar[str] = "user-knn"
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (who is near, and what a choice weighs when)
         self,
         *,
         k: int = 150,
@@ -68,19 +73,22 @@ class UserNeighbours(Recommender):
         sharpness: float = 1.5,
         half_life: float | None = None,
         fading: float | None = None,
+        rising: float = 0.0,
     ) -> None:
         self.k = k
         self.shrinkage = shrinkage
         self.sharpness = sharpness
         self.half_life = half_life
         self.fading = fading
+        self.rising = rising
 
     def fit(self, interactions: Interactions) -> Self:
         touched = interactions.touched()
         buyers = np.asarray(touched.sum(axis=0)).ravel()
         # A product that everybody has says little about who is alike.
         self.rarity_ = np.log1p(touched.shape[0] / (1.0 + buyers))
-        self.chosen_ = interactions.weights(half_life=self.half_life, likes=0.5)
+        chosen = interactions.weights(half_life=self.half_life, likes=0.5)
+        self.chosen_ = sparse.csr_matrix(chosen @ sparse.diags(trend(interactions, self.rising)))
         self.profiles_ = self._profiles(interactions)
         return self
 

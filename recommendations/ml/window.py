@@ -7,6 +7,9 @@ from recommendations.ml.interactions import Interactions, Log
 
 SHARE = 0.2  # of the rows that are held back
 LIKED = 0.8  # of the highest rating, from which a rating is a wish
+LONG = 8  # choices of a row whose first few can be asked what follows
+NEWCOMERS = 0.15  # of the customers, kept from teaching to be judged by their first steps
+MOST_NEWCOMERS = 250
 RETURNING = 0.5  # of the later rows that must be of earlier customers for one cut to be fair
 
 
@@ -20,17 +23,55 @@ def hold_back(
     `by_chance`, or where no times are known, a part of every row at random.
     Without `repeats` later holds only what is new to the customer.
     """
+    earlier, questions = asked_of(interactions, repeats=repeats, by_chance=by_chance, seed=seed)
+    return earlier, questions[0]
+
+
+def asked_of(
+    interactions: Interactions, *, repeats: bool = False, by_chance: bool = False, seed: int = 0
+) -> tuple[Interactions, list[sparse.csr_matrix]]:
+    """(earlier, questions): `later` of `hold_back`, and where every row is cut by its own time
+    also the very next choice: the first step is another question than the whole fifth."""
     if by_chance or not len(interactions.days) or np.ptp(interactions.days) == 0:
-        return _by_customer(
-            interactions, np.random.default_rng(seed).random(len(interactions.days))
-        )
+        chance = np.random.default_rng(seed).random(len(interactions.days))
+        earlier, later = _by_customer(interactions, chance)
+        return earlier, [later]
     log = interactions.log
     if log is not None:
         is_later = log.days >= float(np.quantile(log.days, 1.0 - SHARE))
         returning = np.isin(log.customers[is_later], log.customers[~is_later])
         if returning.mean() >= RETURNING:
-            return _at_moment(interactions, log, is_later, repeats)
-    return _by_customer(interactions, interactions.days)
+            earlier, later = _at_moment(interactions, log, is_later, repeats)
+            return earlier, [later]
+    earlier, later = _by_customer(interactions, interactions.days)
+    return earlier, [later, _next(interactions, earlier)]
+
+
+def newcomers(interactions: Interactions, *, rng: np.random.Generator) -> np.ndarray:
+    """Customers to be kept from teaching wholly, so that their first steps are new to it."""
+    long_enough = np.flatnonzero(np.diff(interactions.values.indptr) >= LONG)
+    most = min(MOST_NEWCOMERS, int(len(long_enough) * NEWCOMERS))
+    return np.sort(rng.choice(long_enough, most, replace=False))
+
+
+def without(interactions: Interactions, customers: np.ndarray) -> Interactions:
+    """The same table with the rows of these customers empty."""
+    row = np.repeat(np.arange(interactions.shape[0]), np.diff(interactions.values.indptr))
+    return interactions.keep(~np.isin(row, customers))
+
+
+def first_steps(rows: Interactions, n: int) -> tuple[Interactions, sparse.csr_matrix]:
+    """(the first n choices of every row, ones where the row chooses later)."""
+    row = np.repeat(np.arange(rows.shape[0]), np.diff(rows.values.indptr))
+    order = np.lexsort((rows.values.indices, rows.days, row))
+    place = np.empty(len(order), int)
+    place[order] = np.arange(len(order)) - rows.values.indptr[row[order]]
+    later = sparse.csr_matrix(
+        (np.ones(int((place >= n).sum())), (row[place >= n], rows.values.indices[place >= n])),
+        shape=rows.shape,
+    )
+    first = rows.keep(place < n)
+    return Interactions(first.values, first.days, rows.today, rows.features, rows.explicit), later
 
 
 def has_repeats(interactions: Interactions) -> bool:
@@ -75,6 +116,18 @@ def _wished(after: Interactions, whole: Interactions) -> sparse.csr_matrix:
     if not whole.explicit or not after.values.nnz:
         return after.touched()
     return sparse.csr_matrix(after.values >= LIKED * whole.values.data.max()).astype(float)
+
+
+def _next(interactions: Interactions, earlier: Interactions) -> sparse.csr_matrix:
+    """(customers, products) ones at the first choice of every row that is not in earlier."""
+    cells = interactions.values.tocoo()
+    left = np.asarray(earlier.touched()[cells.row, cells.col]).ravel() == 0
+    order = np.lexsort((cells.col[left], interactions.days[left], cells.row[left]))
+    row, column = cells.row[left][order], cells.col[left][order]
+    first = np.flatnonzero(np.diff(row, prepend=-1))
+    return sparse.csr_matrix(
+        (np.ones(len(first)), (row[first], column[first])), shape=interactions.shape
+    )
 
 
 def _by_customer(

@@ -82,6 +82,13 @@ class TestWhatIsDrawn:
         voices = [name for name, *_ in backtests.page(LISTS)["voices"]]
         assert voices[1] == f"{voices[0]}, half forgotten after 60 days"
 
+    def test_weights_stand_under_the_length_of_the_history_they_are_for(self):
+        voice = {"name": "ease", "half_life": None, "weights": [0.0, 0.2, 0.5, 0.6]}
+        page = backtests.page(LISTS | {"voices": [voice]})
+        assert page["lengths"] == ["0", "1–2", "3–5", "6+"]
+        assert page["voices"][0][1] == [0.0, 0.2, 0.5, 0.6]
+        assert backtests.page(LISTS)["lengths"] == ["short history", "longer history"]
+
     def test_the_gap_is_drawn_with_its_interval(self):
         assert backtests.page(LISTS)["gaps"].bars[0].is_clear
 

@@ -9,11 +9,12 @@ from recommendations.ml.ease import Ease
 from recommendations.ml.hybrid import Hybrid
 from recommendations.ml.interactions import Interactions
 from recommendations.ml.neighbours import ItemNeighbours
-from recommendations.ml.popularity import History, Popularity
+from recommendations.ml.popularity import History, Popularity, trend
 from recommendations.ml.ranking import best
 from recommendations.ml.sequential import LinearTransitions, Sequential
 from recommendations.ml.sessions import SessionNeighbours
 from recommendations.ml.voices import VOICES
+from recommendations.ml.window import first_steps
 from tests.contracts import RecommenderContract
 from tests.recommendations.ml.worlds import chain, two_tastes
 
@@ -133,6 +134,35 @@ class TestPopularity:
         assert scores[1] > scores[0]
 
 
+class TestTrend:
+    def risen(self):
+        """Product 0 was chosen long ago, product 1 lately, by as many."""
+        rows = np.arange(20)
+        return Interactions.from_rows(
+            (rows, rows % 2), np.ones(20), np.where(rows % 2, 100.0, 0.0), shape=(20, 3)
+        )
+
+    def test_what_is_chosen_lately_is_above_one_and_what_stopped_is_below(self):
+        found = trend(self.risen(), 1.0)
+        assert found[1] > 1.0 > found[0]
+
+    def test_power_nothing_and_a_table_without_times_change_nothing(self):
+        assert trend(self.risen(), 0.0).tolist() == [1.0, 1.0, 1.0]
+        flat = Interactions.from_rows(
+            (np.arange(4), np.arange(4) % 2), np.ones(4), None, shape=(4, 3)
+        )
+        assert np.allclose(trend(flat, 1.0), 1.0)
+
+    @pytest.mark.parametrize("name", ["ease", "item-knn", "user-knn"])
+    def test_scores_are_those_without_it_times_the_trend(self, name):
+        data, _ = two_tastes()
+        plain, rising = VOICES[name]().fit(data), VOICES[name](rising=0.7).fit(data)
+        expected = plain.score(data) * trend(data, 0.7)
+        assert np.allclose(rising.score(data), expected, rtol=1e-4, atol=1e-6)
+        pieces = rising.pieces(data.take([4]), 6)
+        assert np.isclose(pieces.sum(), rising.score(data.take([4]))[0, 6], atol=1e-5)
+
+
 class TestHistory:
     def test_what_a_customer_buys_again_and_again_comes_first(self):
         data = Interactions.from_rows(
@@ -142,6 +172,33 @@ class TestHistory:
             shape=(1, 3),
         )
         assert History().fit(data).score(data)[0].argmax() == 1
+
+    def test_amounts_are_in_parts_of_what_is_usual(self):
+        """Twelve napkins are one packet; two teapots are a second one."""
+        data = Interactions.from_rows(
+            (np.array([0, 0, 1, 1, 2, 2]), np.array([0, 1, 0, 1, 0, 1])),
+            np.array([12.0, 2.0, 12.0, 1.0, 12.0, 1.0]),
+            np.zeros(6),
+            shape=(3, 2),
+        )
+        assert History().fit(data).score(data)[0].argmax() == 1
+
+    def test_what_nobody_buys_any_more_comes_after_what_is_still_bought(self):
+        data = Interactions.from_rows(
+            (np.array([0, 0, 1, 2, 3, 4]), np.array([0, 1, 0, 0, 1, 1])),
+            np.ones(6),
+            np.array([50.0, 50.0, 0.0, 0.0, 100.0, 100.0]),
+            shape=(5, 2),
+        )
+        assert History().fit(data).score(data)[0].argmax() == 1
+
+    def test_pieces_are_the_choice_itself(self):
+        data, _ = two_tastes()
+        history = History().fit(data)
+        row = data.take([1])
+        column = int(row.values.indices[0])
+        assert np.isclose(history.pieces(row, column).sum(), history.score(row)[0, column])
+        assert history.pieces(row, 0).sum() == 0.0
 
 
 class TestNeighbours:
@@ -284,6 +341,67 @@ class TestHybrid:
         data, _ = two_tastes(customers=120, products=40)
         hybrid = Hybrid(parts=(("popularity", {}), ("item-knn", {}))).fit(data)
         assert hybrid.weights_[1, 1] > hybrid.weights_[1, 0]
+
+    def test_of_somebody_unknown_only_what_sells_is_heard(self):
+        data, _ = two_tastes(customers=120, products=40)
+        hybrid = Hybrid(parts=QUICK_PARTS).fit(data)
+        nobody = data.take([0]).keep(np.zeros(19, dtype=bool))
+        popular = Popularity().fit(data).score(nobody)[0]
+        assert np.array_equal(np.argsort(hybrid.score(nobody)[0]), np.argsort(popular))
+
+    def test_groups_are_by_the_length_of_the_history(self):
+        data, _ = two_tastes(customers=120, products=40)
+        hybrid = Hybrid(parts=QUICK_PARTS).fit(data)
+        hybrid.weights_ = np.arange(16.0).reshape(4, 4)
+        heard = [
+            int(hybrid.weights_of(first_steps(data.take([0]), n)[0])[0, 0]) for n in (0, 1, 2, 3, 6)
+        ]
+        assert heard == [0, 4, 4, 8, 12]
+
+    def test_newcomers_weights_are_learned_on_customers_that_no_voice_was_taught(self, monkeypatch):
+        taught = []
+        fit = Popularity.fit
+        monkeypatch.setattr(
+            Popularity, "fit", lambda self, data: taught.append(data) or fit(self, data)
+        )
+        data, _ = two_tastes(customers=300, products=40)
+        Hybrid(parts=QUICK_PARTS).fit(data)
+        inner, final = taught
+        left_out = np.flatnonzero(np.diff(inner.values.indptr) == 0)
+        assert len(left_out) == 45
+        assert np.all(np.diff(final.values.indptr) > 0)
+
+    def test_voices_that_differ_only_at_scoring_are_taught_once(self, monkeypatch):
+        taught = []
+        fit = Ease.fit
+        monkeypatch.setattr(Ease, "fit", lambda self, data: taught.append(self) or fit(self, data))
+        data, _ = two_tastes()
+        parts = (("ease", {}), ("ease", {"fading": 0.5}), ("ease", {"l2": 5.0}))
+        hybrid = Hybrid(parts=parts)
+        hybrid.weights_, hybrid.heard_ = np.full((4, 3), 1 / 3), np.arange(3)
+        again = hybrid.refit(data)
+        assert len(taught) == 2
+        assert np.array_equal(again.voices_[0].taught_, again.voices_[1].taught_)
+        assert again.voices_[1].fading == 0.5
+
+    def test_nothing_of_the_window_is_taught_before_it_is_judged(self, monkeypatch):
+        """The first fit must not see what the later part, and only it, holds."""
+        taught = []
+        fit = Popularity.fit
+        monkeypatch.setattr(
+            Popularity, "fit", lambda self, data: taught.append(data) or fit(self, data)
+        )
+        rng = np.random.default_rng(0)
+        days = rng.random(2_000) * 100
+        data = Interactions.from_rows(
+            (rng.integers(0, 40, 2_000), rng.integers(0, 60, 2_000)),
+            np.ones(2_000),
+            days,
+            shape=(40, 60),
+        )
+        Hybrid(parts=QUICK_PARTS).fit(data)
+        assert taught[0].days.max() < np.quantile(days, 0.8)
+        assert taught[1].days.max() == days.max()
 
     def test_weights_add_up_to_one(self):
         data, _ = two_tastes()

@@ -4,7 +4,7 @@ import numpy as np
 from scipy import sparse
 
 from recommendations.ml.interactions import Interactions
-from recommendations.ml.window import hold_back
+from recommendations.ml.window import asked_of, first_steps, hold_back, newcomers, without
 
 
 def world(rows, columns, days, values=None, shape=None, **options):
@@ -68,3 +68,49 @@ def test_too_short_histories_stay_whole():
 def test_without_times_and_rows_there_is_nothing_later():
     _, later = hold_back(Interactions(sparse.csr_matrix((2, 2)), np.zeros(0), 0.0))
     assert later.nnz == 0
+
+
+class TestQuestions:
+    def visitors(self):
+        rows = np.repeat(np.arange(10), 10)
+        days = rows * 100.0 + np.tile(np.arange(10), 10)
+        return world(rows, np.tile(np.arange(10), 10), days)
+
+    def test_visitors_are_also_asked_for_their_very_next_choice(self):
+        earlier, (later, following) = asked_of(self.visitors())
+        assert np.all(following.indices == 8)
+        assert following.nnz == 10
+        assert following.multiply(earlier.touched()).nnz == 0
+        assert (later - following.multiply(later)).nnz == 10
+
+    def test_customers_who_return_and_gaps_by_chance_are_one_question(self):
+        assert len(asked_of(returning_customers())[1]) == 1
+        assert len(asked_of(self.visitors(), by_chance=True)[1]) == 1
+
+
+class TestNewcomers:
+    def test_they_are_some_of_those_with_enough_to_ask_about(self):
+        data = returning_customers()
+        chosen = newcomers(data, rng=np.random.default_rng(0))
+        assert len(chosen) == 3
+        assert np.all(np.diff(data.values.indptr)[chosen] >= 8)
+
+    def test_nothing_of_them_is_taught(self):
+        data = returning_customers()
+        left = without(data, np.array([2, 5]))
+        assert left.values[2].nnz == left.values[5].nnz == 0
+        assert left.values.nnz == data.values.nnz - data.values[[2, 5]].nnz
+
+    def test_the_first_steps_are_the_first_and_the_rest_is_asked(self):
+        data = world([0, 0, 0, 0, 1, 1], [3, 1, 2, 0, 1, 2], [1, 2, 3, 4, 2, 1])
+        first, later = first_steps(data, 2)
+        assert first.values[0].indices.tolist() == [1, 3]
+        assert later[0].indices.tolist() == [0, 2]
+        assert first.values[1].nnz == 2
+        assert later[1].nnz == 0
+        assert first.today == data.today
+
+    def test_nobody_has_taken_a_step_before_the_first(self):
+        first, later = first_steps(world([0, 0], [1, 0], [1, 2]), 0)
+        assert first.values.nnz == 0
+        assert later.nnz == 2
