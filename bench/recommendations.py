@@ -1,9 +1,9 @@
-"""Quality and speed of every recommender on the public splits, beside Surprise SVD's own loop.
+"""Quality of every recommender on the public splits, beside bare peers in the same run.
 
-    python bench/recommendations.py [SPLIT…] [--algorithms NAME…]
+    python bench/recommendations.py [SPLIT…] [--algorithms NAME…] [--holdout time|chance]
 
-Needs ../shared/data/splits. NDCG@10 over all products; training items are left out unless
-repeats count. CPU seconds of fit and of all lists.
+Needs ../shared/data. NDCG@10 over all products, those known left out unless repeats count, and
+the paired bootstrap interval of the hybrid over the best single peer. CPU seconds of the fit.
 """
 
 import argparse
@@ -14,149 +14,91 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
-from scipy import sparse
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
-SPLITS = ROOT.parent / "shared" / "data" / "splits"
 
-from recommendations.ml.content import describe  # noqa: E402
+from bench.peers import splits  # noqa: E402
+from bench.peers.recommenders import PEERS  # noqa: E402
+from recommendations.ml import metrics  # noqa: E402
 from recommendations.ml.hybrid import Hybrid  # noqa: E402
-from recommendations.ml.interactions import Interactions  # noqa: E402
-from recommendations.ml.ranking import best_of_rows, ndcg  # noqa: E402
+from recommendations.ml.ranking import ndcg  # noqa: E402
 from recommendations.ml.voices import VOICES  # noqa: E402
 
-NAMES = {
-    "movielens_random": "movielens",
-    "movielens_temporal": "movielens",
-    "retail_new": "retail",
-    "retail_all": "retail",
-}
+
+def ours(split, names, holdout):
+    """(name, function from Interactions to scores) of ours; the hybrid last."""
+    for name in names:
+        yield name, lambda data, name=name: VOICES[name]().fit(data).score(data)
+    hybrid = Hybrid(repeats=split.repeats, by_chance=holdout == "chance")
+    yield "hybrid", lambda data: hybrid.fit(data).score(data)
 
 
-def load(split):
-    """(train interactions, relevant, repeats count) of one split."""
-    train, test = (
-        pd.read_csv(SPLITS / f"{split}.{part}.csv.gz", dtype={"customer": str, "product": str})
-        for part in ("train", "test")
-    )
-    products = pd.read_csv(
-        SPLITS / f"{NAMES[split]}.products.csv.gz", dtype=str, keep_default_na=False
-    )
-    customer_ids = pd.Index(train.customer.unique())
-    product_ids = pd.Index(pd.concat([train["product"], test["product"]]).unique())
-    shape = (len(customer_ids), len(product_ids))
-    about = (
-        products.drop_duplicates("product").set_index("product").reindex(product_ids, fill_value="")
-    )
-    text = about.get("description", about.get("title"))
-    genres = about.get("genres")
-    features = describe(
-        text.tolist(),
-        [g.split("|") for g in genres] if genres is not None else [[] for _ in product_ids],
-    )
-    cells = customer_ids.get_indexer(train.customer), product_ids.get_indexer(train["product"])
-    data = Interactions.from_rows(
-        cells,
-        train.value.to_numpy(float),
-        train.timestamp.to_numpy() / 86400,
-        shape=shape,
-        features=features,
-    )
-    if split == "movielens_temporal":
-        test = test[test.value >= 4]
-    test = test[test.customer.isin(customer_ids)]
-    cells = customer_ids.get_indexer(test.customer), product_ids.get_indexer(test["product"])
-    relevant = sparse.csr_matrix((np.ones(len(test)), cells), shape=shape)
-    relevant.data[:] = 1
-    return data, relevant, split == "retail_all"
-
-
-def measure(recommender, data, relevant, repeats):
+def measured(split, score):
+    """(customers asked,) NDCG@10, the lists, and CPU seconds with the fit."""
     started = time.process_time()
-    recommender.fit(data)
-    fitted = time.process_time()
-    asked = np.flatnonzero(np.diff(relevant.indptr) > 0)
-    parts = []
-    for start in range(0, len(asked), 512):
-        rows = data.take(asked[start : start + 512])
-        parts.append(
-            best_of_rows(recommender.score(rows), n=10, seen=None if repeats else rows.touched())
-        )
-    done = time.process_time()
-    return {
-        "ndcg@10": float(ndcg(np.vstack(parts), relevant[asked]).mean()),
-        "fit": fitted - started,
-        "lists": done - fitted,
+    lists = split.lists(score(split.data))
+    return ndcg(lists, split.relevant[split.asked]), lists, time.process_time() - started
+
+
+def beyond(split, lists):
+    """What the lists are beyond accurate."""
+    rows = split.asked
+    found = {
+        "coverage": metrics.coverage(lists, split.data.shape[1]),
+        "gini": metrics.gini(lists, split.data.shape[1]),
+        "novelty": np.nanmean(metrics.novelty(lists, split.data.touched())),
+        "similarity": np.nanmean(metrics.similarity(lists, split.data.features)),
     }
+    if split.genres is not None:
+        history = split.data.touched()[rows]
+        found["calibration"] = np.nanmean(metrics.calibration(lists, history, split.genres))
+    return {name: round(float(value), 4) for name, value in found.items()}
 
 
-def surprise_loop(data):
-    """CPU seconds of Surprise's own way to everybody's ten best with SVD: a prediction a pair."""
-    from surprise import SVD
-
-    from recommendations.ml.ratings import trainset
-
-    started = time.process_time()
-    model = SVD(random_state=0).fit(trainset(data))
-    seen = data.touched()
-    for customer in range(data.shape[0]):
-        left = np.setdiff1d(np.arange(data.shape[1]), seen[customer].indices)
-        sorted(((model.estimate(customer, product), product) for product in left), reverse=True)[
-            :10
-        ]
-    return time.process_time() - started
+def table(split, names, holdout):
+    """Every method's figure, printed as it comes, and the hybrid's margin."""
+    found, quality = {}, {}
+    everybody = [("peer", *one) for one in PEERS.items()]
+    everybody += [("ours", *one) for one in ours(split, names, holdout)]
+    for whose, name, score in everybody:
+        if split.repeats and whose == "peer" and "Surprise" in name:
+            continue  # amounts are no ratings
+        quality[whose, name], lists, seconds = measured(split, score)
+        figure = float(quality[whose, name].mean())
+        found[f"{whose}: {name}"] = round(figure, 5)
+        print(f"  {whose} {name:32} {figure:.4f}  {seconds:7.2f} CPU s", flush=True)
+    best = max((key for key in quality if key[0] == "peer"), key=lambda key: quality[key].mean())
+    peer, hybrid = quality[best], quality["ours", "hybrid"]
+    gap = metrics.difference(hybrid, peer, rng=np.random.default_rng(0))
+    share = 100 * gap.mean / peer.mean()
+    print(
+        f"  hybrid over {best[1]}: {gap.mean:+.4f} [{gap.low:+.4f}, {gap.high:+.4f}], {share:+.1f} %"
+    )
+    margin = {"percent": round(share, 2), "low": round(gap.low, 5), "high": round(gap.high, 5)}
+    figures = beyond(split, lists)
+    print(f"  hybrid {figures}", flush=True)
+    return found | {"best_peer": best[1], "margin": margin, "beyond": figures}
 
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("splits", nargs="*", default=list(NAMES))
-    parser.add_argument("--algorithms", nargs="*", default=[*VOICES, "hybrid"])
+    parser.add_argument("splits", nargs="*", default=list(splits.PRODUCTS))
+    parser.add_argument("--algorithms", nargs="*", default=list(VOICES))
+    parser.add_argument("--holdout", choices=["time", "chance"], default=None)
     options = parser.parse_args()
     warnings.filterwarnings("ignore")
-    if not SPLITS.exists():
+    if not splits.SPLITS.exists():
         print("skipped: ../shared/data/splits is absent")
+        print(json.dumps({}))
         return
     results = {}
-    for split in options.splits:
-        data, relevant, repeats = load(split)
-        print(
-            f"{split}: {data.shape[0]} customers, {data.shape[1]} products, {data.values.nnz} cells"
-        )
-        for name in options.algorithms:
-            recommender = (
-                Hybrid(repeats=repeats, by_chance=split.endswith("random"))
-                if name == "hybrid"
-                else VOICES[name]()
-            )
-            row = results.setdefault(split, {})[name] = measure(
-                recommender, data, relevant, repeats
-            )
-            print(
-                f"  {name:14} {row['ndcg@10']:.4f}  fit {row['fit']:7.2f}  lists {row['lists']:6.2f} CPU s",
-                flush=True,
-            )
-            if name == "hybrid":
-                print(
-                    "   ",
-                    [
-                        (v.name if v else "-", w.round(2).tolist())
-                        for v, w in zip(recommender.voices_, recommender.weights_.T, strict=True)
-                    ],
-                )
-        if NAMES[split] == "movielens" and "svd" in options.algorithms:
-            slow = results[split]["surprise svd, own loop"] = {"seconds": surprise_loop(data)}
-            ours = results[split].get("als")
-            print(
-                f"  Surprise SVD, its own loop over all products: {slow['seconds']:.2f} CPU s",
-                end="",
-            )
-            print(
-                f"; als {slow['seconds'] / (ours['fit'] + ours['lists']):.0f} times faster"
-                if ours
-                else ""
-            )
+    for name in options.splits:
+        split = splits.load(name)
+        holdout = options.holdout or ("chance" if name.endswith("random") else "time")
+        customers, products = split.data.shape
+        print(f"{name} ({holdout}): {customers} customers, {products} products", flush=True)
+        results[name] = table(split, options.algorithms, holdout)
     print(json.dumps({"recommendations": results}))
 
 

@@ -14,13 +14,14 @@ from recommendations.ml.hybrid import Hybrid, standardised
 from recommendations.ml.interactions import Interactions
 from recommendations.ml.popularity import Popularity
 from recommendations.ml.ranking import best_of_rows
+from recommendations.ml.rating_blend import RatingBlend
 from recommendations.ml.ratings import KnnBaseline, RatingPredictor, product_means
 from recommendations.ml.recommender import Recommender
 from recommendations.ml.voices import VOICES
 
 HIDDEN = ("history",)  # a voice for repeat purchases, no list by itself
 ALGORITHMS = (*(name for name in VOICES if name not in HIDDEN), Hybrid.name)
-RATERS = ("svd", "svdpp", "knn-baseline", "mean")
+RATERS = ("svd", "svdpp", "knn-baseline", "blend", "mean")
 AT_ONCE = 256
 DAY = 86_400.0
 
@@ -233,8 +234,8 @@ def _voices_heard(recommender: Recommender) -> dict[str, Any]:
 
 
 def _rating_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--train", required=True, help="customer,product,value")
-    parser.add_argument("--test", required=True, help="customer,product,value")
+    parser.add_argument("--train", required=True, help="customer,product,value[,timestamp]")
+    parser.add_argument("--test", required=True, help="customer,product,value[,timestamp]")
     parser.add_argument("--algorithm", choices=RATERS, default="svd")
     parser.add_argument("--seed", type=int, default=0)
 
@@ -251,14 +252,16 @@ def _rating(options: argparse.Namespace) -> dict[str, Any]:
     interactions = Interactions.from_rows(
         (customers.get_indexer(train["customer"]), products.get_indexer(train["product"])),
         train["value"].to_numpy(),
-        None,
+        _days(options.train, train["timestamp"]) if "timestamp" in train else None,
         shape=(len(customers), len(products)),
         explicit=True,
     )
     started = time.process_time()
     rate = _rater(options, interactions)
     seconds = time.process_time() - started
-    pairs = customers.get_indexer(test["customer"]), products.get_indexer(test["product"])
+    pairs: Any = customers.get_indexer(test["customer"]), products.get_indexer(test["product"])
+    if options.algorithm == RatingBlend.name and "timestamp" in train and "timestamp" in test:
+        pairs = (*pairs, _days(options.test, test["timestamp"]))
     off = rate(*pairs) - test["value"].to_numpy()
     return {
         "algorithm": options.algorithm,
@@ -274,6 +277,9 @@ def _rater(options: argparse.Namespace, interactions: Interactions) -> Any:
         means = product_means(interactions)
         overall = float(interactions.values.data.mean())
         return lambda _, products: np.where(products >= 0, means[products], overall)
+    if options.algorithm == RatingBlend.name:
+        blend = RatingBlend(seed=options.seed).fit(interactions)
+        return lambda *asked: blend.rate(interactions, *asked)
     if options.algorithm == "knn-baseline":
         neighbours = KnnBaseline().fit(interactions)
         return lambda customers, products: neighbours.rate(interactions, customers, products)

@@ -38,9 +38,8 @@ def asked_of(
         return earlier, [later]
     log = interactions.log
     if log is not None:
-        is_later = log.days >= float(np.quantile(log.days, 1.0 - SHARE))
-        returning = np.isin(log.customers[is_later], log.customers[~is_later])
-        if returning.mean() >= RETURNING:
+        is_later = _is_later(log)
+        if _return(log, is_later):
             earlier, later = _at_moment(interactions, log, is_later, repeats)
             return earlier, [later]
     earlier, later = _by_customer(interactions, interactions.days)
@@ -78,6 +77,23 @@ def has_repeats(interactions: Interactions) -> bool:
     """Whether any customer is seen to choose a product a second time."""
     log = interactions.log
     return log is not None and len(log.days) > interactions.values.nnz
+
+
+def hides_repeats(interactions: Interactions) -> bool:
+    """Whether customers return, as they do to a shop, and yet no product is chosen twice."""
+    log = interactions.log
+    if log is None or has_repeats(interactions) or interactions.explicit or not len(log.days):
+        return False
+    return bool(np.ptp(log.days)) and _return(log, _is_later(log))
+
+
+def _is_later(log: Log) -> np.ndarray:
+    return np.asarray(log.days >= float(np.quantile(log.days, 1.0 - SHARE)))
+
+
+def _return(log: Log, is_later: np.ndarray) -> bool:
+    returning = np.isin(log.customers[is_later], log.customers[~is_later])
+    return bool(returning.mean() >= RETURNING)
 
 
 def _at_moment(

@@ -124,7 +124,7 @@ def test_an_algorithm_that_does_not_exist_is_refused(analyse):
         analyse("recommend", {"--interactions": INTERACTIONS}, "--algorithm", "magic")
 
 
-@pytest.mark.parametrize("algorithm", ["svd", "svdpp", "knn-baseline", "mean"])
+@pytest.mark.parametrize("algorithm", ["svd", "svdpp", "knn-baseline", "blend", "mean"])
 def test_ratings_are_predicted_with_their_errors(analyse, algorithm):
     test = "product,customer,value\np1,u0,2\np0,u0,5\nnew,u0,3\np0,nobody,4\n"
     report, _ = analyse(
@@ -140,6 +140,17 @@ def test_tastes_are_worth_more_than_means(analyse):
     svd, _ = analyse("rating", files, "--algorithm", "svd", output=False)
     mean, _ = analyse("rating", files, "--algorithm", "mean", output=False)
     assert svd["rmse"] < mean["rmse"]
+
+
+def test_moments_of_ratings_are_used_where_both_files_have_them(analyse):
+    header, *lines = RATINGS.strip().split("\n")
+    moments = [f"{line},{1_700_000_000 + 3_600 * (n % 48)}" for n, line in enumerate(lines)]
+    dated = "\n".join([f"{header},timestamp", *moments])
+    for test in (dated, RATINGS):
+        report, _ = analyse(
+            "rating", {"--train": dated, "--test": test}, "--algorithm", "blend", output=False
+        )
+        assert 0 <= report["rmse"] < 2
 
 
 def test_a_missing_value_column_is_named(analyse):

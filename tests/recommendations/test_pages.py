@@ -57,7 +57,7 @@ class TestCustomer:
         text = words(admin_client.get(page("customer", ada.pk)))
         assert "What they see" in text
         assert "All voices, by score alone" in text
-        for line in serving.recommend(ada, n=3, now=NOON):
+        for line in serving.recommend(ada, n=side_by_side.PLACES, now=NOON):
             assert line.product.title_en in text
             assert line.reason("en") in text
 

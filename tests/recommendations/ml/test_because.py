@@ -105,7 +105,7 @@ def taught(matrix):
     voice = Ease()
     voice.taught_ = np.array(matrix, dtype=np.float32)
     blend = Hybrid(parts=(("ease", {}),))
-    blend.weights_, blend.heard_ = np.ones((2, 1)), np.array([0])
+    blend.weights_, blend.heard_ = np.ones((4, 1)), np.array([0])
     blend.voices_ = [voice]
     return blend
 

@@ -92,12 +92,12 @@ class TestOneVoice:
 class TestTheBlend:
     @pytest.fixture(scope="class")
     def blend(self):
-        """Everybody is heard, in two groups with weights of their own."""
+        """Everybody is heard, in four groups with weights of their own."""
         data = world()
         parts = tuple((name, settings[0]) for name, settings in SETTINGS.items())
         blend = Hybrid(parts=parts).fit(data)
-        weights = np.random.default_rng(0).random((2, len(parts)))
-        weights[0, 3] = weights[1, 4] = 0.0
+        weights = np.random.default_rng(0).random((4, len(parts)))
+        weights[2, 3] = weights[3, 4] = 0.0
         blend.weights_ = weights / weights.sum(axis=1, keepdims=True)
         blend.heard_ = np.arange(len(parts))
         return blend.refit(data), data

@@ -1,9 +1,13 @@
 """Surprise's numbers, faster: the same predictions as its own loop."""
 
+import json
+
 import numpy as np
 import pytest
 
+from crm.ml.estimator import State
 from recommendations.ml.interactions import Interactions
+from recommendations.ml.rating_blend import RatingBlend
 from recommendations.ml.ratings import KnnBaseline, Svd, SvdPlusPlus, product_means, trainset
 
 
@@ -90,3 +94,81 @@ def test_a_product_rated_once_has_a_mean_near_that_of_all():
     means = product_means(data)
     assert means[1] > 3
     assert np.isclose(means[2], data.values.data.mean())
+
+
+class TestBlend:
+    @pytest.fixture(scope="class")
+    def dated(self, ratings):
+        """Ratings with moments, in sittings of good and of bad mood."""
+        rng = np.random.default_rng(1)
+        cells = ratings.values.tocoo()
+        days = np.floor(rng.random(len(cells.data)) * 6) * 10
+        mood = np.where((days / 10 + cells.row) % 2 == 0, 0.8, -0.8)
+        return Interactions.from_rows(
+            (cells.row, cells.col),
+            np.clip(cells.data + mood, 1, 5),
+            days,
+            shape=ratings.shape,
+            explicit=True,
+        )
+
+    @pytest.fixture(scope="class")
+    def split(self, dated):
+        held = np.random.default_rng(2).random(dated.values.nnz) < 0.2
+        return dated.keep(~held), dated.keep(held)
+
+    @pytest.fixture(scope="class")
+    def blend(self, split):
+        return RatingBlend().fit(split[0])
+
+    def wrong(self, held, predicted):
+        return np.sqrt(np.mean((predicted - held.values.tocoo().data) ** 2))
+
+    def test_it_is_better_on_ratings_it_never_saw_than_its_best_member(self, split, blend):
+        earlier, held = split
+        cells = held.values.tocoo()
+        alone = [self.wrong(held, blend.members_[n].rate(cells.row, cells.col)) for n in range(3)]
+        together = self.wrong(held, blend.rate(earlier, cells.row, cells.col, held.days))
+        assert together < min(alone)
+
+    def test_the_mood_of_a_sitting_is_heard_where_the_moment_is_known(self, split, blend):
+        earlier, held = split
+        cells = held.values.tocoo()
+        told = self.wrong(held, blend.rate(earlier, cells.row, cells.col, held.days))
+        assert told < self.wrong(held, blend.rate(earlier, cells.row, cells.col))
+
+    def test_what_the_trees_learn_from_never_saw_the_rating(self, split):
+        """A rating that is wildly off moves what its own fold is told by nothing."""
+        earlier, _ = split
+        values = earlier.values.copy()
+        values.data[7] = 1.0 if values.data[7] > 3 else 5.0
+        other = Interactions(values, earlier.days, earlier.today, None, True)
+        one, two = (RatingBlend()._unseen(data)[7] for data in (earlier, other))
+        assert np.allclose(one, two)
+
+    def test_unknown_customers_and_products_get_what_is_known(self, split, blend):
+        rated = blend.rate(split[0], np.array([-1, -1, 0]), np.array([-1, 0, -1]), np.zeros(3))
+        assert np.all((rated >= 1) & (rated <= 5))
+
+    def test_state_survives_the_round_trip(self, split, blend):
+        state = blend.state()
+        assert all(array.dtype != object for array in state.arrays.values())
+        again = RatingBlend.from_state(State(state.arrays, json.loads(json.dumps(state.settings))))
+        cells = split[1].values.tocoo()
+        asked = (split[0], cells.row, cells.col, split[1].days)
+        assert np.allclose(again.rate(*asked), blend.rate(*asked))
+
+    def test_a_handful_of_ratings_is_the_mean_of_the_members(self):
+        few = Interactions.from_rows(
+            (np.arange(6) % 3, np.arange(6) % 4),
+            np.array([5.0, 4, 3, 5, 1, 2]),
+            None,
+            shape=(3, 4),
+            explicit=True,
+        )
+        blend = RatingBlend().fit(few)
+        rated = blend.rate(few, np.array([0, -1]), np.array([1, 2]))
+        assert blend.trees_ is None
+        assert np.all((rated >= 1) & (rated <= 5))
+        again = RatingBlend.from_state(blend.state())
+        assert np.allclose(again.rate(few, np.array([0]), np.array([1])), rated[:1])

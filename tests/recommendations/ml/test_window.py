@@ -4,7 +4,14 @@ import numpy as np
 from scipy import sparse
 
 from recommendations.ml.interactions import Interactions
-from recommendations.ml.window import asked_of, first_steps, hold_back, newcomers, without
+from recommendations.ml.window import (
+    asked_of,
+    first_steps,
+    hides_repeats,
+    hold_back,
+    newcomers,
+    without,
+)
 
 
 def world(rows, columns, days, values=None, shape=None, **options):
@@ -114,3 +121,19 @@ class TestNewcomers:
         first, later = first_steps(world([0, 0], [1, 0], [1, 2]), 0)
         assert first.values.nnz == 0
         assert later.nnz == 2
+
+
+class TestHiddenRepeats:
+    def shop(self, **options):
+        rng = np.random.default_rng(0)
+        cells = rng.permutation(20 * 30)[:300]
+        return world(cells // 30, cells % 30, rng.random(300) * 100, **options)
+
+    def test_a_shop_where_nobody_buys_twice_hides_something(self):
+        assert hides_repeats(self.shop())
+
+    def test_a_full_history_ratings_and_visitors_hide_nothing(self):
+        assert not hides_repeats(returning_customers())
+        assert not hides_repeats(self.shop(explicit=True))
+        assert not hides_repeats(TestQuestions().visitors())
+        assert not hides_repeats(Interactions(sparse.csr_matrix((2, 2)), np.zeros(0), 0.0))
