@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Count
+from django.db.models import Count, Exists, OuterRef, QuerySet
 
 from crm import artifacts
-from crm.models import Artifact, OrderLine, Product
-from recommendations import drift, interleavings, loudness, places, retraining
+from crm.models import Artifact, Customer, Event, Order, OrderLine, Product
+from recommendations import drift, interactions, interleavings, loudness, places, retraining
 from recommendations.models import Impression, Interleaving
 
 if TYPE_CHECKING:
@@ -135,7 +135,10 @@ def _reach(now: datetime, champion: Artifact | None) -> dict[str, Any]:
     )
     products = on_sale.count()
     tops = recent.filter(position=1)
-    lists, strangers = tops.count(), tops.filter(artifact="popularity").count()
+    lists, plain = tops.count(), tops.filter(artifact="popularity").count()
+    people = Customer.objects.filter(pk__in=recent.values("customer_id"))
+    strangers = people.exclude(Exists(_bought())).exclude(Exists(_did())).count()
+    everybody = people.count()
     sold = OrderLine.objects.values("product_id").distinct()
     young = on_sale.filter(created_at__gt=champion.as_of).count() if champion else 0
     return {
@@ -143,10 +146,20 @@ def _reach(now: datetime, champion: Artifact | None) -> dict[str, Any]:
         "coverage": len(counts) / products if products else None,
         "held_by_tenth": _held_by(counts, max(round(TENTH * products), 1)),
         "lists": lists,
-        "cold_lists": strangers / lists if lists else None,
+        "plain_lists": plain / lists if lists else None,
+        "strangers": strangers / everybody if everybody else None,
         "unsold": on_sale.exclude(pk__in=sold).count() / products if products else None,
         "young": young / products if products else None,
     }
+
+
+def _bought() -> QuerySet[Order]:
+    return Order.objects.sales().filter(customer=OuterRef("pk"))
+
+
+def _did() -> QuerySet[Event]:
+    """What says something of a taste, besides orders."""
+    return Event.objects.filter(customer=OuterRef("pk"), kind__in=interactions.EVENT_KINDS)
 
 
 def _held_by(counts: Sequence[int], most: int) -> float | None:

@@ -9,7 +9,7 @@ count when they are over (UTC). The interval holds however often it is looked at
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.db import IntegrityError, transaction
@@ -27,7 +27,11 @@ if TYPE_CHECKING:
     from crm.ml.sequences import Always
 
 NAME = "recommender"
+FRESH_FOR = timedelta(seconds=1)  # that no test runs; one that is stopped ends at once
 COUNTED_CLICKS = 200_000  # of one test, the oldest
+
+
+_none_at: dict[str, datetime] = {}
 
 
 class AlreadyRunning(Exception):
@@ -95,9 +99,12 @@ class Result:
 
 
 def running(customer: Customer, placement: str, now: datetime) -> Drafting | None:
-    """The test that this request takes part in. One query."""
+    """The test that this request takes part in. One query; none where a look just found no test."""
+    if (looked := _none_at.get(NAME)) and timedelta() <= now - looked < FRESH_FOR:
+        return None
     test = Interleaving.objects.running().select_related("first", "second").first()
     if test is None or test.started_at > now:
+        _none_at[NAME] = now
         return None
     subject = f"{test.pk}:{customer.pk}:{placement}:{_day(now)}"
     seed = salted_hmac("recommendations.interleavings", subject, algorithm="sha256").digest()
@@ -118,6 +125,7 @@ def start(first: Artifact, second: Artifact, *, by: str, now: datetime) -> Inter
             artifacts.load(ShopRecommender, one)
         except artifacts.UnreadableArtifact as reason:
             raise NotComparable(str(reason)) from reason
+    forget()
     try:
         with transaction.atomic():
             return Interleaving.objects.create(
@@ -125,6 +133,11 @@ def start(first: Artifact, second: Artifact, *, by: str, now: datetime) -> Inter
             )
     except IntegrityError:
         raise AlreadyRunning("another test is running") from None
+
+
+def forget() -> None:
+    """Look for a test at the next request, however lately there was none."""
+    _none_at.clear()
 
 
 def stop(test: Interleaving, *, now: datetime) -> bool:

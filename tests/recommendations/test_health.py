@@ -10,6 +10,7 @@ from recommendations import health, interleavings
 from recommendations.admin import charts
 from recommendations.models import Impression
 from tests.factories import NOON, make_customer, make_order, make_product
+from tests.recommendations.worlds import view
 
 pytestmark = pytest.mark.django_db
 
@@ -97,12 +98,21 @@ class TestReach:
         show(products[:1] + products[5:6])
         assert health.numbers(NOON)["held_by_tenth"] == pytest.approx(4 / 5)
 
-    def test_lists_for_strangers_are_cold(self, products):
+    def test_lists_of_what_sells_alone_are_told(self, products):
         show(products[:3])
         show(products[:3], artifact="recommender#1")
         show(products[:3], artifact="recommender#1")
         found = health.numbers(NOON)
-        assert (found["lists"], found["cold_lists"]) == (3, pytest.approx(1 / 3))
+        assert (found["lists"], found["plain_lists"]) == (3, pytest.approx(1 / 3))
+
+    def test_customers_without_an_order_or_a_look_are_strangers(self, products):
+        buyer, looker, stranger = (make_customer() for _ in range(3))
+        make_order(buyer, products[0])
+        view(looker, products[0])
+        view(stranger, products[0], kind="crm.page_viewed")
+        for one in (buyer, looker, stranger, stranger):
+            show(products[:2], customer=one)
+        assert health.numbers(NOON)["strangers"] == pytest.approx(1 / 3)
 
     def test_products_nobody_bought_and_those_the_champion_does_not_know(self, products):
         make_order(make_customer(), *products[:4])
@@ -114,7 +124,9 @@ class TestReach:
 
     def test_an_empty_shop_has_no_shares(self):
         found = health.numbers(NOON)
-        assert [found[name] for name in ("coverage", "cold_lists", "unsold", "young")] == [None] * 4
+        assert [
+            found[name] for name in ("coverage", "plain_lists", "strangers", "unsold", "young")
+        ] == [None] * 5
 
 
 class TestTrainings:
@@ -159,4 +171,4 @@ def test_the_number_of_queries_is_fixed(products, django_assert_num_queries):
         health.numbers(NOON)
 
 
-QUERIES = 20
+QUERIES = 22

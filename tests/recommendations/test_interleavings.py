@@ -130,6 +130,15 @@ class TestLists:
     def test_a_stranger_sees_what_sells(self, shop, test):
         assert {line.artifact for line in listed(make_customer())} == {"popularity"}
 
+    def test_that_none_runs_is_asked_once_a_second(self, shop, django_assert_num_queries):
+        ada = customers(shop)[0]
+        interleavings.forget()
+        with django_assert_num_queries(1):
+            for _ in range(5):
+                assert interleavings.running(ada, "home", NOON) is None
+        with django_assert_num_queries(1):
+            interleavings.running(ada, "home", NOON + timedelta(seconds=1))
+
     def test_it_costs_one_more_query_and_one_more_list(
         self, shop, test, django_assert_max_num_queries
     ):
