@@ -14,6 +14,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Max, Q, QuerySet
 
+from crm import artifacts
 from crm.models import Artifact, Event, Feedback, OrderLine
 from crm.training import AlreadyTraining, Order, TooLittleData, on_one_thread
 from recommendations import interactions
@@ -36,10 +37,11 @@ class News:
     last: datetime | None
     is_running: bool
     said: str
+    is_outdated: bool  # the champion is of another format: after an upgrade nothing can read it
 
     @property
     def is_enough(self) -> bool:
-        return self.count >= self.enough
+        return self.count >= self.enough or self.is_outdated
 
     def is_due(self, now: datetime) -> bool:
         rested = self.last is None or now - self.last >= PAUSE
@@ -47,7 +49,7 @@ class News:
 
 
 def news(*, now: datetime) -> News:
-    """Five queries at most, each over new rows only."""
+    """Six queries at most, each over new rows only."""
     row = Retraining.objects.filter(pk=NAME).first() or Retraining(pk=NAME)
     enough = _enough()
     return News(
@@ -56,6 +58,7 @@ def news(*, now: datetime) -> News:
         last=row.finished_at,
         is_running=row.claimed_at is not None and row.claimed_at > now - LEASE,
         said=row.said,
+        is_outdated=_is_outdated(),
     )
 
 
@@ -113,6 +116,13 @@ def _claim(now: datetime) -> None:
     free = Q(claimed_at=None) | Q(claimed_at__lte=now - LEASE)
     if not Retraining.objects.filter(free, pk=NAME).update(claimed_at=now):
         raise AlreadyTraining(f"{NAME} is being trained at this moment")
+
+
+def _is_outdated() -> bool:
+    from recommendations.ml.shop import ShopRecommender  # numeric libraries
+
+    champion = artifacts.champion_of(NAME)
+    return champion is not None and champion.format != ShopRecommender.format
 
 
 def _enough() -> int:

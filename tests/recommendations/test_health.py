@@ -171,4 +171,4 @@ def test_the_number_of_queries_is_fixed(products, django_assert_num_queries):
         health.numbers(NOON)
 
 
-QUERIES = 22
+QUERIES = 23

@@ -192,6 +192,10 @@ class TestHealth:
         assert f"推荐 #{champion.pk}" in text
         assert "Cold starts" not in text
 
+    def test_a_champion_that_cannot_be_read_any_more_is_told(self, admin_client, trained):
+        Artifact.objects.update(format=0)
+        assert "written by another version" in words(admin_client.get(page("health")))
+
     def test_it_is_counted_once_for_all_who_look(self, admin_client, django_assert_max_num_queries):
         admin_client.get(page("health"))
         with django_assert_max_num_queries(6):  # the session, the user, the side bar

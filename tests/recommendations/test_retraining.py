@@ -64,8 +64,21 @@ class TestNews:
 
     def test_no_more_is_counted_than_is_enough(self, trained, django_assert_num_queries):
         happen(30)
-        with django_assert_num_queries(4):  # its row, the artifact, lines, views: ratings no more
+        with django_assert_num_queries(5):  # its row, artifacts, lines, views: ratings no more
             assert retraining.news(now=LATER).count == 10
+
+
+class TestUpgrade:
+    def test_a_champion_that_this_version_cannot_read_is_reason_enough(self, trained):
+        Artifact.objects.update(format=0)
+        assert retraining.news(now=LATER).is_due(LATER)
+        assert retraining.after_news(now=LATER)["promoted"]
+        assert not retraining.news(now=LATER).is_outdated
+
+    def test_the_pause_is_kept_where_even_that_does_not_help(self, trained):
+        Artifact.objects.update(format=0)
+        soon = NOON + timedelta(minutes=30)
+        assert not retraining.news(now=soon).is_due(soon)
 
 
 class TestDebounce:
