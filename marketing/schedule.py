@@ -11,6 +11,7 @@ TAKES_LONG = (
     "crm.tasks.run_import",
     "crm.tasks.look_after_imports",
     "crm.tasks.find_duplicates",
+    "recommendations.tasks.look_at_pictures",
     "recommendations.tasks.retrain_after_news",
 )
 
