@@ -64,6 +64,7 @@ class _ListAsked(_Asked):
 
 class _SimilarAsked(_Asked):
     product = serializers.CharField(max_length=64)
+    by = serializers.ChoiceField(choices=["taste", "looks"], default="taste")
 
 
 A = TypeVar("A", bound=_Asked)
@@ -105,7 +106,7 @@ class RecommendationsView(PartnerView):
 
 
 class SimilarView(PartnerView):
-    """GET ?product=&k=: products like the one of this SKU."""
+    """GET ?product=&k=&by=: products like the one of this SKU, in taste or in looks."""
 
     scope = Scope.RECOMMENDATIONS_READ
 
@@ -115,7 +116,8 @@ class SimilarView(PartnerView):
         product = products.filter(sku=wanted["product"]).first()
         if product is None:
             raise exceptions.NotFound("No such product.")
-        found = serving.similar(product, n=wanted["k"], now=timezone.now())
+        alike = serving.looks_like if wanted["by"] == "looks" else serving.similar
+        found = alike(product, n=wanted["k"], now=timezone.now())
         return Response({"product": product.sku, "results": _lines(found)})
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 VERSION = "looks-1"  # of the descriptors: another one is made of every picture anew
+LEAST = 0.7  # likeness below which two pictures are not called alike
 AT_ONCE = 500
 
 

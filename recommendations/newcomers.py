@@ -1,28 +1,32 @@
 """Products that came after the training: scored by the products most like them.
 
-The artifact knows nothing of them. What is alike is what stands in the same category, of the same
-brand rather than of another; a newcomer scores a little less than the mean of those.
+The artifact knows nothing of them. What is alike is what looks alike, where pictures tell; else what
+stands in the same category, of the same brand rather than of another. A newcomer scores a little
+less than the mean of those.
 """
 
 from collections import defaultdict
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any
 
 from django.db.models import QuerySet
 
 from crm.models import Product
+from recommendations import looks
 from recommendations.ranking import Ranking, Scored
 
 Kind = tuple[int | None, int | None]  # category, brand
 MOST = 50  # the newest
 SHARE = 5  # of so many places in a list one may be a newcomer's
+LOOKED_AT = 5  # products that look most like a newcomer
 DOUBT = 0.9  # of the mean of what is alike
 
 
 def scored(ranked: Ranking, newest: int, *, without: set[int]) -> list[Scored]:
     """Newcomers with the scores of what is alike, best first; nothing is alike: the lowest of all.
 
-    newest: the highest id that has a score of its own. One query, two where there are newcomers.
+    newest: the highest id that has a score of its own. One query, three where there are newcomers.
     """
     there = Product.objects.filter(pk__gt=newest).order_by("-pk")
     rows = [row for row in _about(there)[:MOST] if row[0] not in without]
@@ -30,9 +34,9 @@ def scored(ranked: Ranking, newest: int, *, without: set[int]) -> list[Scored]:
         return []
     alike = _alike(ranked, {category for _, category, _ in rows if category is not None})
     lowest = float(ranked.scores.min())
-    found = []
+    found, gallery = [], looks.gallery()
     for pk, category, brand in rows:
-        own = alike[category, brand] or alike[category, None]
+        own = _looking_alike(ranked, gallery, pk) or alike[category, brand] or alike[category, None]
         found.append((pk, DOUBT * sum(own) / len(own) if own else lowest))
     return sorted(found, key=lambda one: -one[1])
 
@@ -47,6 +51,13 @@ def among(listed: Sequence[Scored], newcomers: Sequence[Scored]) -> list[Scored]
             merged.insert(place, (product, score))
             merged.pop()
     return merged
+
+
+def _looking_alike(ranked: Ranking, gallery: looks.Gallery, newcomer: int) -> list[float]:
+    """Scores of the few known products whose pictures are most like the newcomer's."""
+    alike = (pk for pk, share in gallery.like(newcomer) if share >= looks.LEAST)
+    scores = (ranked.score(pk) for pk in alike)
+    return list(islice((score for score in scores if score is not None), LOOKED_AT))
 
 
 def _alike(

@@ -27,6 +27,7 @@ def build(product: Product, now: datetime | None = None) -> dict[str, Any]:
         "subject": product,
         "similar": _said(serving.similar(product, n=SHOWN, now=now)),
         "together": _said(serving.bought_together(product, n=SHOWN, now=now)),
+        "looks": _said(serving.looks_like(product, n=SHOWN, now=now)),
         "placements": _placements(recent),
         "people": recent.aggregate(count=Count("customer", distinct=True))["count"],
         "clicks": [

@@ -14,6 +14,7 @@ from recommendations.constraints import Constraints
 from recommendations.events import ProductDisliked
 from recommendations.exploration import Drawn
 from recommendations.lines import Telling
+from recommendations.lookalikes import LooksLike
 from recommendations.models import Impression
 from recommendations.popular import popular
 from recommendations.ranking import Ranking
@@ -33,6 +34,7 @@ __all__ = [
     "bought_together",
     "click",
     "dislike",
+    "looks_like",
     "ranked_by",
     "recommend",
     "record_impressions",
@@ -140,6 +142,20 @@ def bought_together(
         return []
     held = rules.in_force(customer, placement="together", now=now)
     found = Together.of(product, pairs, baskets.artifact_name())
+    return _beside(product, found, held, Constraints(), n)
+
+
+def looks_like(
+    product: Product, *, n: int = 4, now: datetime, customer: Customer | None = None
+) -> list[Recommended]:
+    """Return up to n products whose pictures look like this one's, the most alike first.
+
+    Nothing stands in for them: where no picture is alike, the list is empty.
+    """
+    found = LooksLike.of(product) if n > 0 else None
+    if found is None:
+        return []
+    held = rules.in_force(customer, placement="looks", now=now)
     return _beside(product, found, held, Constraints(), n)
 
 

@@ -71,6 +71,9 @@ def product(request: HttpRequest, sku: str) -> HttpResponse:
         similar=[
             _card(r, language) for r in serving.similar(found, n=4, now=now, customer=shopper)
         ],
+        looks=[
+            _card(r, language) for r in serving.looks_like(found, n=4, now=now, customer=shopper)
+        ],
         reviews=reviews.order_by("-at")[:6],
     )
 

@@ -239,6 +239,11 @@ class TestSimilar:
         assert "P0" not in skus(response)
         assert len(skus(response)) == 2
 
+    def test_by_their_looks_there_are_none_without_pictures(self, shop, ask):
+        assert skus(ask("/api/v1/similar/", product="P0", by="looks")) == []
+        errors = is_problem(ask("/api/v1/similar/", product="P0", by="smell"), 400, "invalid")
+        assert [pointer for pointer, _ in errors] == ["/by"]
+
     def test_what_is_not_listed_is_not_found(self, shop, ask):
         shop[0].is_active = False
         shop[0].save()

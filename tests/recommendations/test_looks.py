@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from crm import pictures
-from recommendations import looks
+from recommendations import looks, newcomers, serving
 from recommendations.models import ProductLooks
+from recommendations.ranking import Ranking
 from tests.factories import NOON, make_product
 
 pytestmark = pytest.mark.django_db
@@ -112,3 +113,48 @@ def test_looks_are_kept_as_they_were_made(shop):
     kept = looks.gallery().looks
     assert kept.dtype == np.float32
     assert np.linalg.norm(kept, axis=1) == pytest.approx(1.0, abs=1e-5)
+
+
+class TestTheDoor:
+    def test_what_looks_like_it_is_listed_with_the_reason(self, shop):
+        looks.refresh(now=NOON)
+        [one] = serving.looks_like(shop["RED"], now=NOON)
+        assert one.product == shop["ALSO"]
+        assert one.reason_code == "looks"
+        assert one.reason("en") == f"looks like {shop['RED'].title_en}"
+        assert one.evidence["likeness"] >= 0.7
+
+    @pytest.mark.parametrize("sku", ["NONE", "BAR"])
+    def test_nothing_stands_in_for_what_is_not_alike(self, shop, sku):
+        looks.refresh(now=NOON)
+        assert serving.looks_like(shop[sku], now=NOON) == []
+
+    def test_what_is_sold_out_is_not_shown(self, shop):
+        looks.refresh(now=NOON)
+        shop["ALSO"].stock = 0
+        shop["ALSO"].save()
+        assert serving.looks_like(shop["RED"], now=NOON) == []
+
+    @pytest.mark.parametrize("n", [0, -1])
+    def test_a_list_of_none_is_empty(self, shop, n):
+        looks.refresh(now=NOON)
+        assert serving.looks_like(shop["RED"], n=n, now=NOON) == []
+
+    def test_the_shop_shows_them(self, shop, client):
+        looks.refresh(now=NOON)
+        page = client.get("/product/RED/").content.decode()
+        assert "Looks like this" in page
+        assert "Looks like this" not in client.get("/product/NONE/").content.decode()
+
+
+def test_a_newcomer_scores_what_looks_like_it(shop):
+    """RED came after the training; ALSO, which looks like it, is liked, and BLUE is not."""
+    looks.refresh(now=NOON)
+    newcomer = make_product("NEW")
+    ProductLooks.objects.filter(product=shop["RED"]).update(product=newcomer)
+    known = np.array([shop[sku].pk for sku in ("ALSO", "BLUE", "BAR")])
+    ranked = Ranking("test", known, np.array([0.8, 0.1, 0.3]))
+    newest = newcomer.pk - 1
+    assert newcomers.scored(ranked, newest, without=set()) == [(newcomer.pk, pytest.approx(0.72))]
+    ProductLooks.objects.all().delete()
+    assert newcomers.scored(ranked, newest, without=set()) == [(newcomer.pk, pytest.approx(0.1))]
