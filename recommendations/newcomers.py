@@ -1,8 +1,8 @@
 """Products that came after the training: scored by the products most like them.
 
-The artifact knows nothing of them. What is alike is what looks alike, where pictures tell; else what
-stands in the same category, of the same brand rather than of another. A newcomer scores a little
-less than the mean of those.
+The artifact knows nothing of them. What is alike is what looks alike, where pictures tell; else
+what stands in the same category, of the same brand rather than of another. A newcomer scores a
+little less than the mean of those.
 """
 
 from collections import defaultdict
