@@ -194,7 +194,12 @@ class Hybrid(Recommender):
         if len(new) >= FEWEST_JUDGED:
             rows = interactions.take(new)
             for group, lengths in enumerate(STEPS):
-                cut = [self._cut(voices, rows, length) for length in lengths]
+                cut = [
+                    self._question(voices, *first_steps(rows, length, rng=by))
+                    for length in lengths
+                    # What is known of a newcomer may be where they began, or anything.
+                    for by in (None, rng)
+                ]
                 weights[group] = listening.weights(cut, rng=rng)
         return weights
 
@@ -213,10 +218,6 @@ class Hybrid(Recommender):
         if len(judged) > JUDGED:
             judged = np.sort(rng.choice(judged, JUDGED, replace=False))
         return self._question(voices, earlier.take(judged), later[judged])
-
-    def _cut(self, voices: list[Recommender], rows: Interactions, length: int) -> Question:
-        """What newcomers chose after their first few choices."""
-        return self._question(voices, *first_steps(rows, length))
 
     def _question(self, voices: list[Recommender], rows: Interactions, later: Any) -> Question:
         said = [standardised(voice.score(rows)) for voice in voices]

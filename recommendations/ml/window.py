@@ -59,10 +59,13 @@ def without(interactions: Interactions, customers: np.ndarray) -> Interactions:
     return interactions.keep(~np.isin(row, customers))
 
 
-def first_steps(rows: Interactions, n: int) -> tuple[Interactions, sparse.csr_matrix]:
-    """(the first n choices of every row, ones where the row chooses later)."""
+def first_steps(
+    rows: Interactions, n: int, *, rng: np.random.Generator | None = None
+) -> tuple[Interactions, sparse.csr_matrix]:
+    """(the first n choices of every row, ones where the row chooses later); with rng any n."""
     row = np.repeat(np.arange(rows.shape[0]), np.diff(rows.values.indptr))
-    order = np.lexsort((rows.values.indices, rows.days, row))
+    moments = rows.days if rng is None else rng.random(len(rows.days))
+    order = np.lexsort((rows.values.indices, moments, row))
     place = np.empty(len(order), int)
     place[order] = np.arange(len(order)) - rows.values.indptr[row[order]]
     later = sparse.csr_matrix(

@@ -117,6 +117,14 @@ class TestNewcomers:
         assert later[1].nnz == 0
         assert first.today == data.today
 
+    def test_any_steps_are_as_many_and_keep_their_moments(self):
+        data = returning_customers()
+        some, rest = first_steps(data, 3, rng=np.random.default_rng(0))
+        assert np.all(np.diff(some.values.indptr) == 3)
+        assert some.values.nnz + rest.nnz == data.values.nnz
+        first, _ = first_steps(data, 3)
+        assert some.days.max() > first.days.max()
+
     def test_nobody_has_taken_a_step_before_the_first(self):
         first, later = first_steps(world([0, 0], [1, 0], [1, 2]), 0)
         assert first.values.nnz == 0
