@@ -8,7 +8,7 @@ import numpy as np
 from scipy import sparse
 
 from crm.ml.estimator import State
-from recommendations.ml.compiled.blend import CompiledBlend
+from recommendations.ml.compiled.blend import NO_INDEX, CompiledBlend
 from recommendations.ml.content import Content
 from recommendations.ml.hybrid import Hybrid, standardised
 from recommendations.ml.interactions import Interactions
@@ -20,7 +20,7 @@ class ShopRecommender:
     """The blend for lists, product neighbours for "similar", and the ids of the products.
 
     products_: (products,) ids in ascending order, one per column. chosen_by_: (products,) how many
-    customers chose each.
+    customers chose each. index_: (bytes,) of the factors of a very large catalogue, else empty.
     """
 
     name: ClassVar[str] = "recommender"
@@ -59,7 +59,7 @@ class ShopRecommender:
     @cached_property
     def compiled(self) -> CompiledBlend:
         """The blend in the form in which it serves one customer."""
-        return CompiledBlend(self.blend_, products=len(self.products_))
+        return CompiledBlend(self.blend_, products=len(self.products_), index=self.index_)
 
     def row(
         self, columns: np.ndarray, values: np.ndarray, days: np.ndarray, *, today: float
@@ -85,7 +85,11 @@ class ShopRecommender:
             for key, array in state.arrays.items()
         }
         settings = {name: state.settings for name, state in states.items()}
-        known = {"products_": self.products_, "chosen_by_": self.chosen_by_}
+        known = {
+            "products_": self.products_,
+            "chosen_by_": self.chosen_by_,
+            "index_": self.index_,
+        }
         return State({**arrays, **known}, {"seed": self.seed, **settings})
 
     @classmethod
@@ -93,6 +97,7 @@ class ShopRecommender:
         self = cls(seed=state.settings["seed"])
         self.products_ = state.arrays["products_"]
         self.chosen_by_ = state.arrays["chosen_by_"]
+        self.index_ = state.arrays.get("index_", NO_INDEX)
         self.blend_ = Hybrid.from_state(_part(state, "blend"))
         self.together_ = ItemNeighbours.from_state(_part(state, "together"))
         self.content_ = Content.from_state(_part(state, "content"))
@@ -103,6 +108,7 @@ class ShopRecommender:
         self.chosen_by_ = np.bincount(chosen, minlength=interactions.shape[1])
         self.together_ = ItemNeighbours(k=50).fit(interactions)
         self.content_ = Content().fit(interactions)
+        self.index_ = CompiledBlend.indexed(self.blend_, products=len(self.products_))
         return self
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from recommendations.ml.compiled import Row, compiled, moments
+from recommendations.ml.compiled import Row, blend, compiled, moments
 from recommendations.ml.compiled.blend import CompiledBlend
 from recommendations.ml.hybrid import Hybrid, standardised
 from recommendations.ml.interactions import Interactions
@@ -175,3 +175,50 @@ def test_mean_and_deviation_survive_large_means(scores):
 
 def test_nothing_has_no_moments():
     assert moments(np.zeros(0, dtype=np.float32)) == (0.0, 0.0)
+
+
+class TestAVeryLargeCatalogue:
+    """Above 100,000 products factors are read by an index; here the same, made small."""
+
+    @pytest.fixture
+    def world(self, monkeypatch):
+        pytest.importorskip("faiss", reason="the index is an extra: requirements-scale.txt")
+        monkeypatch.setattr(blend, "CANDIDATES", 12)
+        data, _ = two_tastes(customers=120, products=80)
+        return data
+
+    def made(self, data, parts):
+        learned = Hybrid(parts=parts).fit(data)
+        products = data.shape[1]
+        index = CompiledBlend.indexed(learned, products=products, exact_up_to=10)
+        assert len(index)
+        exact = CompiledBlend(learned, products=products)
+        return learned, exact, CompiledBlend(learned, products=products, index=index)
+
+    @pytest.mark.scale
+    @pytest.mark.parametrize(
+        "parts", [(("als", {"factors": 8}),), (("als", {"factors": 8}), ("item-knn", {}))]
+    )
+    def test_the_best_are_those_of_the_whole_catalogue(self, world, parts):
+        learned, exact, indexed = self.made(world, parts)
+        for customer in range(20):
+            row = world.take([customer])
+            weights = learned.weights_of(row)[0]
+            whole = exact.score(exact.listen(row), weights)
+            found = indexed.score(indexed.listen(row), weights)
+            best = np.argsort(-whole, kind="stable")[:5]
+            # What no voice calls loudly is no candidate: near the end of a list one may be missed.
+            assert np.allclose(found[best[:3]], whole[best[:3]], atol=1e-4)
+            assert len(set(np.argsort(-found, kind="stable")[:5]) & set(best)) >= 4
+
+    @pytest.mark.scale
+    def test_what_is_no_candidate_has_a_finite_score(self, world):
+        learned, _, indexed = self.made(world, (("als", {"factors": 8}),))
+        row = world.take([0])
+        scores = indexed.score(indexed.listen(row), learned.weights_of(row)[0])
+        assert np.all(np.isfinite(scores))
+
+    def test_a_small_catalogue_needs_no_index(self):
+        data, _ = two_tastes()
+        learned = Hybrid(parts=(("als", {"factors": 8}),)).fit(data)
+        assert CompiledBlend.indexed(learned, products=data.shape[1]).tolist() == []
