@@ -26,15 +26,16 @@ from scipy import sparse
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from bench.peers import splits  # noqa: E402
 from recommendations.ml.because import because  # noqa: E402
 from recommendations.ml.compiled.blend import CompiledBlend  # noqa: E402
-from recommendations.ml.hybrid import Hybrid  # noqa: E402
+from recommendations.ml.hybrid import SHORT, Hybrid  # noqa: E402
 from recommendations.ml.interactions import Interactions  # noqa: E402
 from recommendations.ml.ranking import best  # noqa: E402
 from recommendations.ml.shop import ShopRecommender  # noqa: E402
 
-SPLITS = ROOT.parent / "shared" / "data" / "splits"
 PRODUCTS, CUSTOMERS, KINDS = 10_000, 50_000, 50
+GROUPS = len(SHORT) + 1  # of histories, each with weights of its own
 ASKED = 400  # requests of each kind
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 PARTS = (
@@ -87,13 +88,13 @@ def only(blend, numbers):
     """The same voices, these alone heard, all alike."""
     weights = np.zeros(len(PARTS))
     weights[list(numbers)] = 1.0 / len(numbers)
-    blend.weights_ = np.tile(weights, (2, 1))
+    blend.weights_ = np.tile(weights, (GROUPS, 1))
     return weights
 
 
 def fitted(data):
     blend = Hybrid(parts=PARTS)
-    blend.weights_ = np.full((2, len(PARTS)), 1.0 / len(PARTS))
+    blend.weights_ = np.full((GROUPS, len(PARTS)), 1.0 / len(PARTS))
     blend.heard_ = np.arange(len(PARTS))
     return blend.refit(data)
 
@@ -240,19 +241,9 @@ def stock(data, rng):
     return products, [customers[one].pk for one in asking]
 
 
-def load(split):
-    """As the bench of the algorithms reads it."""
-    from importlib.util import module_from_spec, spec_from_file_location
-
-    spec = spec_from_file_location("algorithms", ROOT / "bench" / "recommendations.py")
-    algorithms = module_from_spec(spec)
-    spec.loader.exec_module(algorithms)
-    return algorithms.load(split)
-
-
 def reasons(split):
     """Shares of products that leave a list of ten without their evidence; scored by the estimators."""
-    data, _, _ = load(split)
+    data = splits.load(split).data
     blend = Hybrid(by_chance=split.endswith("random")).fit(data)
     compiled = CompiledBlend(blend, products=data.shape[1])
     rng = np.random.default_rng(0)
@@ -309,7 +300,7 @@ def main():
     if not options.no_database:
         figures["list, ms"] = in_database(blend, data, rng)
     show(figures)
-    for split in options.splits if SPLITS.exists() else ():
+    for split in options.splits if splits.SPLITS.exists() else ():
         figures.setdefault("reasons", {})[split] = reasons(split)
     show(figures)
     print(json.dumps(figures))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from crm.models import Product
 from recommendations.interactions import Touch
+from recommendations.prepared import Prepared
 from recommendations.reasons import Reason
 
 if TYPE_CHECKING:
@@ -21,6 +22,15 @@ STRONGEST_FIRST = ("bought", "rated", "added", "wished", "mentioned", "clicked",
 THREE = 3  # reasons of a line: one main, two that support it
 FEWEST = 5  # customers who chose a product, below whom their number is no reason
 TASTES, DIFFERENT = Reason("tastes"), Reason("different")
+
+
+def _about(ids: Sequence[int]) -> Any:
+    fields = ("pk", "title_en", "title_zh", "category_id", "brand_id", "price")
+    return Product.objects.filter(pk__in=ids).values_list(*fields)
+
+
+FEW = 64  # products that most customers did something with, at most
+ABOUT = Prepared(lambda ids: _about(ids), ids=FEW)
 
 
 @dataclass(frozen=True)
@@ -34,8 +44,8 @@ class Known:
     def of(cls, touches: Sequence[Touch]) -> "Known":
         """One query."""
         ids = {touch.product_id for touch in touches if touch.weight > 0}
-        fields = ("pk", "title_en", "title_zh", "category_id", "brand_id", "price")
-        rows = Product.objects.filter(pk__in=ids).values_list(*fields)
+        few = len(ids) <= FEW
+        rows = ABOUT.rows(ids=list(ids)) if few else _about(list(ids))
         return cls(touches, {pk: tuple(row) for pk, *row in rows})
 
     def titles(self, product: int) -> dict[str, str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from crm.models import Customer, Event, Feedback, Order, OrderLine, Product
 from recommendations import loudness
+from recommendations.prepared import Prepared
 
 if TYPE_CHECKING:  # numpy and scipy are imported when a matrix is made, not by every process
     import numpy as np
@@ -69,13 +70,12 @@ def of_customer(customer: Customer, *, now: datetime) -> list[Touch]:
     """
     if customer.pk is None:
         return []
-    lines = _lines(now).filter(order__customer=customer)
-    events = _events(now).filter(customer=customer).order_by("-happened_at")[:EVENTS_READ]
-    opinions = _opinions(now).filter(customer=customer)
-    rows = list(events)
-    skus = {sku_in(data) for _, _, data, _ in rows}
-    ids = dict(Product.objects.filter(sku__in=skus).values_list("sku", "pk"))
-    touches = [*_bought(lines), *_happened(rows, ids), *_rated(opinions)]
+    rows = list(EVENTS_OF.rows(customer=customer.pk, until=now))
+    touches = [
+        *_bought(LINES_OF.rows(customer=customer.pk, until=now)),
+        *_happened(rows, _ids({sku_in(data) for _, _, data, _ in rows})),
+        *_rated(OPINIONS_OF.rows(customer=customer.pk, until=now)),
+    ]
     return sorted(touches, key=lambda touch: touch.at)
 
 
@@ -183,3 +183,27 @@ def _rated(rows: Iterable[tuple[int, int, float, datetime]]) -> Iterator[Touch]:
             yield Touch(customer, product, "rated", at)
         elif score <= BAD_SCORE:
             yield Touch(customer, product, "disliked", at)
+
+
+def _ids(skus: set[str]) -> dict[str, int]:
+    return dict(Product.objects.filter(sku__in=skus).values_list("sku", "pk"))
+
+
+# Of one customer, asked at every request.
+LINES_OF = Prepared(
+    lambda customer, until: _lines(until).filter(order__customer=customer),
+    customer=int,
+    until=datetime,
+)
+EVENTS_OF = Prepared(
+    lambda customer, until: (
+        _events(until).filter(customer=customer).order_by("-happened_at")[:EVENTS_READ]
+    ),
+    customer=int,
+    until=datetime,
+)
+OPINIONS_OF = Prepared(
+    lambda customer, until: _opinions(until).filter(customer=customer),
+    customer=int,
+    until=datetime,
+)

@@ -19,10 +19,10 @@ from crm.models import Customer, Membership, Product
 from recommendations.models import BusinessRule
 from recommendations.ranking import Ranking, Scored
 from recommendations.reasons import Reason
+from recommendations.shelf import NOTHING
 
 Effect = BusinessRule.Effect
 DEVIATIONS = {1: 0.5, 2: 1.0, 3: 3.0}  # by strength
-NOBODY = Q(pk__in=())
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,9 @@ class InForce:
     @property
     def forbidden(self) -> Q:
         """Products that no list of this customer may hold."""
-        return reduce(or_, (_safely(rule) for rule in self._forbidding), NOBODY)
+        if not self._forbidding:
+            return NOTHING
+        return reduce(or_, (_safely(rule) for rule in self._forbidding))
 
     def forbids(self, product: Product) -> BusinessRule | None:
         """The first rule that keeps this product off, if any."""
@@ -129,7 +131,9 @@ def sentence(rule: BusinessRule) -> str:
         Effect.EXCLUDE: _("Never show %(products)s"),
         Effect.RESERVE: _("Show %(products)s only to “%(segment)s”"),
     }[Effect(rule.effect)] % words
-    return said + "".join(_(", ") + part for part in _limits(rule)) + _(".")
+    for limit in _limits(rule):
+        said = _("%(said)s, %(limit)s") % {"said": said, "limit": limit}
+    return said + _(".")
 
 
 def _products(rule: BusinessRule) -> str:

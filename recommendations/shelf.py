@@ -7,6 +7,13 @@ from django.db.models import Q
 
 from crm.models import Product
 from recommendations.constraints import Constraints
+from recommendations.prepared import Prepared
+
+NOTHING = Q(pk__in=())
+FEW = 128  # candidates of a list, as a rule
+FOR_SALE = Prepared(
+    lambda ids: Product.objects.for_sale().filter(pk__in=ids).values_list("pk"), ids=FEW
+)
 
 
 @dataclass(frozen=True)
@@ -14,10 +21,17 @@ class Shelf:
     """What is for sale, was asked for, and is not forbidden."""
 
     within: Constraints = field(default_factory=Constraints)
-    forbidden: Q = field(default_factory=lambda: Q(pk__in=()))
+    forbidden: Q = NOTHING
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether all that is for sale is on it."""
+        return self.within == Constraints() and self.forbidden == NOTHING
 
     def ids(self, among: Collection[int] | None = None, *, also: Q | None = None) -> set[int]:
         """Every product on it (`among` these, `also` matching), as ids: most are never shown."""
+        if self.is_plain and also is None and among is not None and len(among) <= FEW:
+            return {pk for (pk,) in FOR_SALE.rows(ids=list(among))}
         rows = Product.objects.filter(self.within.as_query())
         if also is not None:
             rows = rows.filter(also)

@@ -1,0 +1,94 @@
+"""A queryset that is written once gives what the queryset itself gives, whatever the values."""
+
+from datetime import datetime, timedelta
+from threading import Thread
+
+import pytest
+from django.db import connection
+
+from crm.models import Event, Order, OrderLine, Product
+from recommendations import interactions
+from recommendations.prepared import Prepared
+from tests.factories import NOON, make_customer, make_order, make_product
+from tests.recommendations.worlds import view
+
+pytestmark = pytest.mark.django_db
+
+
+def orders(customer, until):
+    found = Order.objects.sales().filter(customer=customer, placed_at__lte=until)
+    return found.order_by("pk").values_list("pk", "total", "placed_at", "status")
+
+
+def test_it_gives_the_rows_of_the_queryset_for_any_values():
+    prepared = Prepared(orders, customer=int, until=datetime)
+    people = [make_customer() for _ in range(3)]
+    for number, customer in enumerate(people):
+        for days in range(number + 2):
+            make_order(customer, make_product(price=days + 1), at=NOON - timedelta(days=days))
+    for customer in people:
+        for until in (NOON, NOON - timedelta(days=1), NOON - timedelta(days=99)):
+            rows = prepared.rows(customer=customer.pk, until=until)
+            assert rows == list(orders(customer.pk, until))
+
+
+def test_json_comes_back_as_what_it_was():
+    ada, product = make_customer(), make_product("TEA")
+    view(ada, product)
+    prepared = Prepared(
+        lambda customer: Event.objects.filter(customer=customer).values_list("data"), customer=int
+    )
+    assert prepared.rows(customer=ada.pk) == [({"sku": "TEA"},)]
+
+
+def test_a_list_may_be_shorter_than_it_was_prepared_for_but_not_longer():
+    products = [make_product() for _ in range(5)]
+    prepared = Prepared(
+        lambda ids: Product.objects.filter(pk__in=ids).order_by("pk").values_list("pk"), ids=4
+    )
+    ids = [product.pk for product in products]
+    assert prepared.rows(ids=ids[:4]) == [(pk,) for pk in ids[:4]]
+    assert prepared.rows(ids=ids[1:2]) == [(ids[1],)]
+    assert prepared.rows(ids=[]) == []
+    with pytest.raises(ValueError, match="5 ids, prepared for 4"):
+        prepared.rows(ids=ids)
+
+
+def test_words_are_values_and_never_part_of_the_statement():
+    make_product("TEA")
+    prepared = Prepared(lambda sku: Product.objects.filter(sku=sku).values_list("sku"), sku=str)
+    assert prepared.rows(sku="TEA") == [("TEA",)]
+    assert prepared.rows(sku="TEA' OR '1' = '1") == []
+
+
+def test_one_run_is_one_query(django_assert_num_queries):
+    prepared = Prepared(orders, customer=int, until=datetime)
+    for _ in range(2):
+        with django_assert_num_queries(1):
+            prepared.rows(customer=1, until=NOON)
+
+
+def test_every_thread_has_a_statement_of_its_own():
+    prepared = Prepared(lambda pk: Product.objects.filter(pk=pk).values_list("pk"), pk=int)
+    prepared.rows(pk=1)
+    seen = []
+
+    def look():
+        seen.append(vars(prepared._kept).copy())
+        connection.close()
+
+    thread = Thread(target=look)
+    thread.start()
+    thread.join()
+    assert seen == [{}]
+    assert list(vars(prepared._kept)) == [connection.alias]
+
+
+def test_what_is_prepared_of_one_customer_is_what_everybody_did_of_them():
+    ada, product = make_customer(), make_product()
+    make_order(ada, product, at=NOON - timedelta(days=1))
+    view(ada, product, at=NOON - timedelta(hours=1))
+    mine = interactions.of_customer(ada, now=NOON)
+    everybody = sorted(interactions.of_everybody(as_of=NOON), key=lambda touch: touch.at)
+    assert mine == everybody
+    assert OrderLine.objects.count() == 1
