@@ -19,7 +19,7 @@ from recommendations.ml.ratings import KnnBaseline, RatingPredictor, product_mea
 from recommendations.ml.recommender import Recommender
 from recommendations.ml.voices import VOICES
 
-HIDDEN = ("history",)  # a voice for repeat purchases, no list by itself
+HIDDEN = ("history", "rarity")  # voices that are no list by themselves
 ALGORITHMS = (*(name for name in VOICES if name not in HIDDEN), Hybrid.name)
 RATERS = ("svd", "svdpp", "knn-baseline", "blend", "mean")
 AT_ONCE = 256
@@ -216,7 +216,7 @@ class _Because:
         if pieces is not None and len(pieces) and pieces.max() > 0:
             product = self.world.products[mine.values.indices[int(np.argmax(pieces))]]
             return f"because of {self.world.titles.get(product, product)}"
-        if isinstance(voice, Popularity):
+        if voice.name == Popularity.name:
             return "popular"
         if pieces is not None or not mine.values.nnz:
             return "something different"

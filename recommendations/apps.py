@@ -35,6 +35,7 @@ class RecommendationsConfig(AppConfig):
                 "knn-baseline": gettext_noop("ratings of products alike"),
                 "popularity": gettext_noop("what sells"),
                 "linear-transitions": gettext_noop("what usually comes next, solved for"),
+                "rarity": gettext_noop("what few have chosen yet"),
                 "sequential": gettext_noop("what usually comes next"),
                 "svd": gettext_noop("expected ratings (SVD)"),
                 "svdpp": gettext_noop("expected ratings (SVD++)"),

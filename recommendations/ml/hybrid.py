@@ -57,10 +57,11 @@ DISCOVERY: tuple[Part, ...] = (
     ("session-knn", {"near": 0.95, "fading": 0.9}),
     ("content", {}),
     ("content", {"fading": 0.9}),
+    ("rarity", {}),
 )
 REPEATS: tuple[Part, ...] = (*DISCOVERY, ("history", {}))
 # Learned on windows of a shop's full history, for repeats that a table of single cells cannot show.
-UNSEEN_REPEATS = {2: 0.14, 8: 0.2, 9: 0.06, 12: 0.08, 15: 0.27, 16: 0.05, 27: 0.06, 29: 0.14}
+UNSEEN_REPEATS = {2: 0.14, 8: 0.2, 9: 0.06, 12: 0.08, 15: 0.27, 16: 0.05, 27: 0.06, 30: 0.14}
 # And what is new to customers of such a table: a window cut from it takes for new what was bought
 # again, and takes it from the earlier part. Half of the weights come from here.
 UNSEEN_NEW = {3: 0.06, 7: 0.42, 8: 0.04, 17: 0.08, 19: 0.4}

@@ -42,6 +42,17 @@ class Popularity(Recommender):
         return np.tile(self.chosen_, (rows.shape[0], 1))
 
 
+class Rarity(Popularity):
+    """The rarer the better: no list by itself, it holds back what every other voice repeats."""
+
+    name: ClassVar[str] = "rarity"
+
+    def fit(self, interactions: Interactions) -> Self:
+        super().fit(interactions)
+        self.chosen_ = -np.log1p(self.chosen_)
+        return self
+
+
 class History(Recommender):
     """What the customer chose before, as it is time to buy again: the voice of repeat purchases.
 

@@ -6,7 +6,7 @@ from recommendations.ml.content import Content
 from recommendations.ml.ease import Ease
 from recommendations.ml.factors import Als, Bpr, TruncatedSvd
 from recommendations.ml.neighbours import ItemNeighbours, UserNeighbours
-from recommendations.ml.popularity import History, Popularity
+from recommendations.ml.popularity import History, Popularity, Rarity
 from recommendations.ml.ratings import KnnBaseline, Svd, SvdPlusPlus
 from recommendations.ml.recommender import Recommender
 from recommendations.ml.sequential import LinearTransitions, Sequential
@@ -14,6 +14,7 @@ from recommendations.ml.sessions import SessionNeighbours
 
 KINDS: tuple[type[Recommender], ...] = (
     Popularity,
+    Rarity,
     History,
     ItemNeighbours,
     UserNeighbours,

@@ -134,6 +134,13 @@ class TestPopularity:
         assert scores[1] > scores[0]
 
 
+def test_rarity_is_popularity_the_other_way_round():
+    data = Interactions.from_rows(
+        (np.array([0, 1, 2]), np.array([1, 1, 0])), np.ones(3), None, shape=(3, 3)
+    )
+    assert np.argsort(-VOICES["rarity"]().fit(data).score(data)[0]).tolist() == [2, 0, 1]
+
+
 class TestTrend:
     def risen(self):
         """Product 0 was chosen long ago, product 1 lately, by as many."""
