@@ -149,7 +149,7 @@ def code_version() -> str:
     """A digest of the learning code, so that a change of it shows in every artifact."""
     root = Path(__file__).resolve().parent.parent
     digest = hashlib.sha256()
-    for path in sorted(root.glob("*/ml/*.py")):
+    for path in sorted(root.glob("*/ml/**/*.py")):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
 

@@ -70,6 +70,9 @@ FEWEST_JUDGED = 30  # in a group of histories, or it shares the weights of all
 SHORT = (1, 3, 6)  # interactions from which a history belongs to the next group
 STEPS = ((0,), (1, 2), (3, 5))  # lengths that newcomers are cut to, for each group but the last
 AT_ONCE = 512  # rows scored together
+IN_HAND = 25_000_000  # scores of all voices held in memory together while they are judged
+DENSE = ("ease", "linear-transitions")  # hold a number for every pair of products
+DENSE_UP_TO = 12_000  # products
 
 
 class Hybrid(Recommender):
@@ -101,12 +104,14 @@ class Hybrid(Recommender):
         if self.repeats and self.parts is None and not has_repeats(interactions):
             self.weights_ = np.zeros((len(SHORT) + 1, len(REPEATS)))
             self.weights_[:, list(UNSEEN_REPEATS)] = list(UNSEEN_REPEATS.values())
+            self.weights_ = self._only_possible(self.weights_, interactions)
         else:
             self.weights_ = self._listen(interactions)
             if self.parts is None and not self.by_chance and hides_repeats(interactions):
                 told = np.zeros(self.weights_.shape[1])
                 told[list(UNSEEN_NEW)] = list(UNSEEN_NEW.values())
                 self.weights_[-1] = (self.weights_[-1] + told) / 2.0
+                self.weights_ = self._only_possible(self.weights_, interactions)
         # A voice that nobody should listen to costs time at every request.
         self.heard_ = np.flatnonzero(self.weights_.any(axis=0))
         self.voices_ = self.refit(interactions).voices_
@@ -176,6 +181,18 @@ class Hybrid(Recommender):
     def _parts(self) -> tuple[Part, ...]:
         return self.parts or (REPEATS if self.repeats else DISCOVERY)
 
+    def _possible(self, interactions: Interactions) -> list[int]:
+        """Numbers of the voices that a catalogue of this size can have."""
+        is_large = interactions.shape[1] > DENSE_UP_TO
+        parts = enumerate(self._parts())
+        return [number for number, (name, _) in parts if not (is_large and name in DENSE)]
+
+    def _only_possible(self, weights: np.ndarray, interactions: Interactions) -> np.ndarray:
+        left = np.zeros_like(weights)
+        possible = self._possible(interactions)
+        left[:, possible] = weights[:, possible]
+        return np.asarray(left / left.sum(axis=1, keepdims=True))
+
     def _listen(self, interactions: Interactions) -> np.ndarray:
         """(4 groups, voices) weights by the length of a history."""
         rng = np.random.default_rng(self.seed)
@@ -183,15 +200,18 @@ class Hybrid(Recommender):
             interactions, repeats=self.repeats, by_chance=self.by_chance, seed=self.seed
         )
         new = newcomers(earlier, rng=rng)
-        voices = [v for v in _taught(self._parts(), without(earlier, new)) if v is not None]
+        possible = self._possible(interactions)
+        taught = _taught(self._parts(), without(earlier, new), heard=set(possible))
+        voices = [voice for voice in taught if voice is not None]
+        weights = np.zeros((len(SHORT) + 1, len(self._parts())))
         known = [self._known(voices, earlier, later, new, rng) for later in relevant]
         if not any(len(one) for one in known):  # nothing to judge by: everybody speaks alike
-            return np.full((len(SHORT) + 1, len(voices)), 1.0 / max(len(voices), 1))
-        overall = listening.weights([one for one in known if len(one)], rng=rng)
-        weights = np.tile(overall, (len(SHORT) + 1, 1))
+            weights[:, possible] = 1.0 / max(len(possible), 1)
+            return weights
+        weights[:, possible] = listening.weights([one for one in known if len(one)], rng=rng)
         everybody = [n for n, (name, _) in enumerate(self._parts()) if name == "popularity"]
         if everybody:  # of somebody unknown the others know nothing
-            weights[0] = np.eye(len(voices))[everybody[0]]
+            weights[0] = np.eye(weights.shape[1])[everybody[0]]
         if len(new) >= FEWEST_JUDGED:
             rows = interactions.take(new)
             for group, lengths in enumerate(STEPS):
@@ -201,7 +221,7 @@ class Hybrid(Recommender):
                     # What is known of a newcomer may be where they began, or anything.
                     for by in (None, rng)
                 ]
-                weights[group] = listening.weights(cut, rng=rng)
+                weights[group, possible] = listening.weights(cut, rng=rng)
         return weights
 
     def _known(
@@ -221,8 +241,15 @@ class Hybrid(Recommender):
         return self._question(voices, earlier.take(judged), later[judged])
 
     def _question(self, voices: list[Recommender], rows: Interactions, later: Any) -> Question:
-        said = [standardised(voice.score(rows)) for voice in voices]
-        return Question.asked(said, None if self.repeats else rows.touched(), later)
+        """Asked of a few rows at once: a large catalogue times thirty voices fills any memory."""
+        at_once = max(IN_HAND // max(len(voices) * rows.shape[1], 1), 1)
+        asked = []
+        for start in range(0, max(rows.shape[0], 1), at_once):
+            part = rows.take(np.arange(start, min(start + at_once, rows.shape[0])))
+            said = [standardised(voice.score(part)) for voice in voices]
+            seen = None if self.repeats else part.touched()
+            asked.append(Question.asked(said, seen, later[start : start + at_once]))
+        return Question.joined(asked)
 
 
 def _taught(

@@ -50,6 +50,15 @@ class Question:
         ideal = np.cumsum(DISCOUNT)[np.minimum(np.diff(mine.indptr), PLACES) - 1]
         return cls(np.where(np.isfinite(near), near, -1e6), hit, ideal)
 
+    @classmethod
+    def joined(cls, parts: "list[Question]") -> Self:
+        """One question of the rows of several that were asked of the same voices."""
+        return cls(
+            np.concatenate([one.said for one in parts], axis=1),
+            np.concatenate([one.hit for one in parts]),
+            np.concatenate([one.ideal for one in parts]),
+        )
+
     def take(self, rows: np.ndarray) -> "Question":
         return Question(self.said[:, rows], self.hit[rows], self.ideal[rows])
 

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+from recommendations.ml import hybrid as hybrid_module
 from recommendations.ml.content import Content, describe
 from recommendations.ml.ease import Ease
-from recommendations.ml.hybrid import Hybrid
+from recommendations.ml.hybrid import DENSE, Hybrid
 from recommendations.ml.interactions import Interactions
 from recommendations.ml.neighbours import ItemNeighbours
 from recommendations.ml.popularity import History, Popularity, trend
@@ -443,3 +444,35 @@ def test_a_matrix_without_a_single_interaction_is_scored_with_zeros():
         "session-knn",
     ):
         assert np.all(VOICES[name]().fit(empty).score(empty) == 0), name
+
+
+class TestHybridOfALargeCatalogue:
+    PARTS = (*QUICK_PARTS, ("linear-transitions", {}))
+
+    def test_voices_that_hold_every_pair_of_products_are_left_out(self, monkeypatch):
+        monkeypatch.setattr(hybrid_module, "DENSE_UP_TO", 10)
+        data, held = two_tastes()
+        large = Hybrid(parts=self.PARTS).fit(data)
+        dense = [number for number, (name, _) in enumerate(self.PARTS) if name in DENSE]
+        assert len(dense) == 2
+        assert not large.weights_[:, dense].any()
+        assert np.allclose(large.weights_.sum(axis=1), 1.0)
+        assert {voice.name for voice in large.voices().values()}.isdisjoint(DENSE)
+        scores = Hybrid.from_state(large.state()).score(data)
+        found = [
+            best(scores[customer], n=1, exclude=data.take([customer]).values.indices)[0]
+            for customer in range(data.shape[0])
+        ]
+        assert np.mean(np.array(found) == held) > 0.95
+
+    def test_weights_of_repeats_that_cannot_be_seen_leave_them_out_too(self, monkeypatch):
+        monkeypatch.setattr(hybrid_module, "DENSE_UP_TO", 10)
+        data, _ = two_tastes()
+        weights = Hybrid(repeats=True).fit(data).weights_
+        assert np.allclose(weights.sum(axis=1), 1.0)
+
+    def test_judging_a_few_rows_at_once_is_judging_all(self, monkeypatch):
+        data, _ = two_tastes(customers=80)
+        whole = Hybrid(parts=QUICK_PARTS).fit(data).weights_
+        monkeypatch.setattr(hybrid_module, "IN_HAND", 1)
+        assert np.allclose(Hybrid(parts=QUICK_PARTS).fit(data).weights_, whole)
