@@ -49,6 +49,9 @@ def timed(made):
 
 def main():
     warnings.filterwarnings("ignore")
+    import implicit.als  # noqa: F401  (reading libraries is not what is measured)
+    import surprise  # noqa: F401
+
     if not splits.SPLITS.exists():
         print("skipped: ../shared/data/splits is absent")
         print(json.dumps({}))

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 from scipy import sparse
+from scipy.linalg import lapack
 
 from recommendations.ml.interactions import Interactions
 from recommendations.ml.recommender import Recommender
@@ -37,8 +38,8 @@ class ImplicitFactors(Recommender):
             cells = slice(weights.indptr[row], weights.indptr[row + 1])
             mine = products[weights.indices[cells]]
             trust, asked = self.confidence(weights.data[cells])
-            left = ground + (mine.T * trust) @ mine
-            tastes[row] = np.linalg.solve(left, mine.T @ asked)
+            believed = mine * np.sqrt(trust)[:, None]
+            tastes[row] = _solved(ground + believed.T @ believed, mine.T @ asked)
         return np.asarray(tastes @ products.T)
 
     def pieces(self, row: Interactions, product: int) -> np.ndarray | None:
@@ -60,6 +61,12 @@ class ImplicitFactors(Recommender):
         if self.fading is None:
             return trust, trust + 1.0
         return BOOST * trust, BOOST * trust + weights
+
+
+def _solved(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """By Cholesky, at half the cost of the general way: what is shrunk is positive definite."""
+    _, solved, failed = lapack.dposv(left, right)
+    return np.linalg.solve(left, right) if failed else np.asarray(solved)
 
 
 class Factoriser(Protocol):
