@@ -15,8 +15,12 @@ from recommendations import cold, looks, popular
 # Read when the numeric libraries load. Their threads wait for each other busily, on a machine with
 # other work for minutes; training has one thread in production as well (`marketing/learning.py`).
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-# Tests that run side by side share one Redis, not what they keep in it.
-caches.settings["default"]["KEY_PREFIX"] = os.environ.get("PYTEST_XDIST_WORKER", "")
+# Tests that run side by side each have a database of the one Redis: to clear a cache empties all of
+# its database, whatever the prefix, and what the neighbour had just kept would be gone.
+_worker = os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")
+if _worker and caches.settings["default"]["BACKEND"].endswith("RedisCache"):
+    _server = caches.settings["default"]["LOCATION"].rpartition("/")[0]
+    caches.settings["default"]["LOCATION"] = f"{_server}/{8 + int(_worker)}"
 # The same examples in every run, however slow the machine; PROPERTIES=explore looks for new ones.
 hypothesis_settings.register_profile("same", deadline=None, derandomize=True)
 hypothesis_settings.register_profile("explore", deadline=None)
