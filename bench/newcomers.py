@@ -55,9 +55,7 @@ def table(name):
 
 def main():
     warnings.filterwarnings("ignore")
-    if not splits.SPLITS.exists():
-        print("skipped: ../shared/data/splits is absent")
-        print(json.dumps({}))
+    if splits.are_absent():
         return
     results = {}
     for name in ("movielens_random", "movielens_temporal", "retail_new"):

@@ -88,9 +88,7 @@ def main():
     parser.add_argument("--holdout", choices=["time", "chance"], default=None)
     options = parser.parse_args()
     warnings.filterwarnings("ignore")
-    if not splits.SPLITS.exists():
-        print("skipped: ../shared/data/splits is absent")
-        print(json.dumps({}))
+    if splits.are_absent():
         return
     results = {}
     for name in options.splits:

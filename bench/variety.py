@@ -61,9 +61,7 @@ def by_holding_back(split, scores, strength):
 
 def main():
     warnings.filterwarnings("ignore")
-    if not splits.SPLITS.exists():
-        print("skipped: ../shared/data/splits is absent")
-        print(json.dumps({}))
+    if splits.are_absent():
         return
     split = splits.load("movielens_temporal")
     scores, alike = Hybrid().fit(split.data).score(split.data), likeness(split.genres)

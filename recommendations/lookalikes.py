@@ -22,9 +22,7 @@ class LooksLike(Ranking):
         """None where nothing looks like it, or nobody knows what it looks like."""
         import numpy as np
 
-        alike = [
-            (pk, share) for pk, share in looks.gallery().like(product.pk) if share >= looks.LEAST
-        ]
+        alike = looks.gallery().alike(product.pk)
         if not alike:
             return None
         ids, shares = zip(*alike, strict=True)

@@ -5,7 +5,7 @@ ago has its look-alikes; `recommendations/ml/looks.py` says what they can see.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 VERSION = "looks-1"  # of the descriptors: another one is made of every picture anew
 LEAST = 0.7  # likeness below which two pictures are not called alike
 AT_ONCE = 500
+REMEMBERED = 1_000  # products whose look-alikes are kept in memory
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Gallery:
 
     product_ids: "np.ndarray"  # (products,)
     looks: "np.ndarray"  # (products, features) float32, rows of length one
+    _alike: dict[int, list[tuple[int, float]]] = field(default_factory=dict, compare=False)
 
     def like(self, product_id: int) -> list[tuple[int, float]]:
         """Other products by how much they look like this one, best first; empty if unknown."""
@@ -42,6 +44,16 @@ class Gallery:
         order = np.argsort(-likeness, kind="stable")
         ids, shares = self.product_ids[order].tolist(), likeness[order].tolist()
         return [(pk, share) for pk, share in zip(ids, shares, strict=True) if pk != product_id]
+
+    def alike(self, product_id: int) -> list[tuple[int, float]]:
+        """Those of `like` whose pictures are called alike. Found once while the gallery stands:
+        every list with a newcomer asks for the same few."""
+        if product_id not in self._alike:
+            if len(self._alike) >= REMEMBERED:
+                self._alike.clear()
+            found = [one for one in self.like(product_id) if one[1] >= LEAST]
+            self._alike[product_id] = found
+        return self._alike[product_id]
 
 
 _kept: dict[str, tuple[object, Gallery]] = {}

@@ -55,8 +55,7 @@ def among(listed: Sequence[Scored], newcomers: Sequence[Scored]) -> list[Scored]
 
 def _looking_alike(ranked: Ranking, gallery: looks.Gallery, newcomer: int) -> list[float]:
     """Scores of the few known products whose pictures are most like the newcomer's."""
-    alike = (pk for pk, share in gallery.like(newcomer) if share >= looks.LEAST)
-    scores = (ranked.score(pk) for pk in alike)
+    scores = (ranked.score(pk) for pk, _ in gallery.alike(newcomer))
     return list(islice((score for score in scores if score is not None), LOOKED_AT))
 
 

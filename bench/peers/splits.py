@@ -1,5 +1,6 @@
 """The public splits as Interactions, and what was chosen afterwards."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,6 +46,15 @@ class Split:
         """(asked, n) of (customers, products) scores, without what was chosen before."""
         seen = None if self.repeats else self.data.touched()[self.asked]
         return best_of_rows(scores[self.asked], n=n, seen=seen)
+
+
+def are_absent() -> bool:
+    """Whether there is nothing to measure on; says so where the figures would stand."""
+    if SPLITS.exists():
+        return False
+    print("skipped: ../shared/data/splits is absent")
+    print(json.dumps({}))
+    return True
 
 
 def load(name: str) -> Split:

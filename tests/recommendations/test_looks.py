@@ -64,6 +64,16 @@ def test_twice_is_once(shop):
     assert set(ProductLooks.objects.values_list("made_at", flat=True)) == {NOON}
 
 
+def test_what_is_called_alike_is_found_once_while_the_gallery_stands(shop, drawings):
+    looks.refresh(now=NOON)
+    gallery, red = looks.gallery(), shop["RED"].pk
+    assert [pk for pk, _ in gallery.alike(red)] == [shop["ALSO"].pk]
+    assert gallery.alike(red) is gallery.alike(red)
+    drawings["BLUE"] = drawings["RED"]
+    looks.refresh(now=NOON + timedelta(hours=1))
+    assert {pk for pk, _ in looks.gallery().alike(red)} == {shop["ALSO"].pk, shop["BLUE"].pk}
+
+
 def test_another_picture_is_looked_at_anew(shop, drawings):
     looks.refresh(now=NOON)
     before = looks.gallery().like(shop["RED"].pk)[0]
