@@ -59,6 +59,14 @@ KINDS: dict[str, tuple[str, str]] = {
     "crm.coupon_applied": ("sell", gettext_noop("Used a coupon")),
     "recommendations.products_shown": ("recommend", gettext_noop("Was shown recommendations")),
     "recommendations.product_clicked": ("ads_click", gettext_noop("Clicked a recommendation")),
+    "recommendations.product_disliked": (
+        "thumb_down",
+        gettext_noop("Does not want to see a product"),
+    ),
+    "recommendations.dislike_taken_back": (
+        "undo",
+        gettext_noop("Wants to see a product after all"),
+    ),
 }
 
 

@@ -1,9 +1,9 @@
-"""REST: lists for a customer, products like one, and the click that came of it.
+"""REST: lists for a customer, products like one, and the click or the dislike that came of it.
 
 Everything comes through `serving`, as the chat, the mails and the shop do.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from django.utils import timezone, translation
@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from crm import partners
-from crm.models import Product, Scope
+from crm.models import Partner, Product, Scope
 from crm.rest.views import PartnerView
 from recommendations import serving
 from recommendations.models import Impression
@@ -127,13 +127,43 @@ class ClickView(PartnerView):
     scope = Scope.RECOMMENDATIONS_READ
 
     def post(self, request: Request, pk: int) -> Response:
-        seen = partners.customers_of(self.partner)
-        if not Impression.objects.filter(pk=pk, customer__in=seen).exists():
-            raise exceptions.NotFound("No such impression.")
+        _impression(self.partner, pk)
         clicked = serving.click(pk, timezone.now())
         if clicked is None:  # erased between the two
             raise exceptions.NotFound("No such impression.")
         return Response({"impression": clicked.pk, "clicked_at": clicked.clicked_at})
+
+
+class DislikeView(PartnerView):
+    """POST: the customer does not want to see this product again; DELETE takes it back.
+
+    Either twice is once. Lists leave the product out from the next request on.
+    """
+
+    scope = Scope.RECOMMENDATIONS_READ
+
+    def post(self, request: Request, pk: int) -> Response:
+        return self._said(pk, serving.dislike)
+
+    def delete(self, request: Request, pk: int) -> Response:
+        return self._said(pk, serving.take_back_dislike)
+
+    def _said(self, pk: int, tell: Callable[..., None]) -> Response:
+        shown, now = _impression(self.partner, pk), timezone.now()
+        tell(shown.customer, shown.product, placement=shown.placement, now=now)
+        is_disliked = shown.product_id in serving.disliked(shown.customer, now=now)
+        return Response(
+            {"impression": pk, "product": shown.product.sku, "is_disliked": is_disliked}
+        )
+
+
+def _impression(partner: Partner, pk: int) -> Impression:
+    """The impression of a customer whom the partner may see."""
+    seen = Impression.objects.filter(customer__in=partners.customers_of(partner))
+    shown = seen.select_related("customer", "product").filter(pk=pk).first()
+    if shown is None:
+        raise exceptions.NotFound("No such impression.")
+    return shown
 
 
 def _valid(kind: type[A], request: Request) -> A:

@@ -29,3 +29,12 @@ class ProductDisliked:
     kind: ClassVar[str] = "recommendations.product_disliked"
     placement: str
     sku: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DislikeTakenBack:
+    """A customer may be shown this product after all."""
+
+    kind: ClassVar[str] = "recommendations.dislike_taken_back"
+    placement: str
+    sku: str

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils.translation import gettext_lazy as _
 
 from crm.models import Product
-from recommendations import impressions
+from recommendations import dislikes, impressions
 from recommendations.constraints import Constraints
 from recommendations.interactions import Touch
 
@@ -51,17 +51,11 @@ def hidden(asked: "Asked", touches: Sequence[Touch]) -> dict[int, str]:
         tired = impressions.seen_too_often(asked.customer, placement=asked.placement, now=asked.now)
         causes |= dict.fromkeys(tired, "seen_too_often")
     causes |= dict.fromkeys(asked.exclude, "excluded")
-    causes |= dict.fromkeys(_disliked(touches), "disliked")
+    causes |= dict.fromkeys(dislikes.among(touches), "disliked")
     if asked.mode == "discover":
         bought = (touch.product_id for touch in touches if touch.kind == "bought")
         causes |= dict.fromkeys(bought, "bought")
     return causes
-
-
-def _disliked(touches: Sequence[Touch]) -> set[int]:
-    """By the last that they said of each product; to buy it is to say something, too."""
-    said = {t.product_id: t.kind for t in touches if t.kind in ("disliked", "rated", "bought")}
-    return {product for product, kind in said.items() if kind == "disliked"}
 
 
 def of_product(product: Product, within: Constraints) -> list[Cause]:

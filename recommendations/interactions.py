@@ -30,6 +30,7 @@ EVENT_KINDS = {
     "chatbot.product_mentioned": "mentioned",
     "recommendations.product_clicked": "clicked",
     "recommendations.product_disliked": "disliked",
+    "recommendations.dislike_taken_back": "forgiven",
 }
 OPINIONS = ("rating", "review")
 EVENTS_READ = 200  # of one customer: the newest say most
@@ -44,7 +45,7 @@ class Touch:
 
     customer_id: int
     product_id: int
-    kind: str  # a key of WEIGHTS, or "disliked"
+    kind: str  # a key of WEIGHTS, "disliked", or "forgiven" where that was taken back
     at: datetime
     placement: str = ""  # of a click: where, and at which position of the list
     position: int = 0

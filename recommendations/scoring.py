@@ -74,7 +74,7 @@ class Personal(Ranking):
         return self.shop.column_of
 
     def looked_at(self) -> set[int]:
-        return {touch.product_id for touch in self.speaking.touches}
+        return {touch.product_id for touch in self.speaking.touches if touch.weight > 0}
 
     def spread_out(self, scored: Sequence[Scored], *, n: int, trade: float) -> list[Scored]:
         import numpy as np

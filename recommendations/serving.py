@@ -6,12 +6,11 @@ A list is scored at the request, from what the customer did until this very mome
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from crm import baskets, timeline
+from crm import baskets
 from crm.models import Artifact, Customer, Product
-from recommendations import impressions, lines, lists, rivals, rules, scoring, verdicts
+from recommendations import dislikes, impressions, lines, lists, rivals, rules, scoring, verdicts
 from recommendations.asking import LONGEST, Asked, Mode, Situation
 from recommendations.constraints import Constraints
-from recommendations.events import ProductDisliked
 from recommendations.exploration import Drawn
 from recommendations.lines import Telling
 from recommendations.lookalikes import LooksLike
@@ -34,12 +33,14 @@ __all__ = [
     "bought_together",
     "click",
     "dislike",
+    "disliked",
     "looks_like",
     "ranked_by",
     "recommend",
     "record_impressions",
     "sides",
     "similar",
+    "take_back_dislike",
     "why_not",
 ]
 
@@ -171,8 +172,19 @@ def dislike(customer: Customer, product: Product, *, placement: str = "", now: d
 
     A good rating or a purchase of later takes it back.
     """
-    fact = ProductDisliked(placement=placement, sku=product.sku)
-    timeline.record(customer, fact, at=now, key=f"{customer.pk}:{product.pk}:{now:%Y%m%d%H%M}")
+    dislikes.record(customer, product, placement=placement, now=now)
+
+
+def take_back_dislike(
+    customer: Customer, product: Product, *, placement: str = "", now: datetime
+) -> None:
+    """Write down that the product may be shown after all. Twice is once."""
+    dislikes.take_back(customer, product, placement=placement, now=now)
+
+
+def disliked(customer: Customer, *, now: datetime) -> set[int]:
+    """Ids of the products that this customer does not want to see."""
+    return dislikes.of(customer, now=now)
 
 
 def click(impression_id: int, now: datetime) -> Impression | None:

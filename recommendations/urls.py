@@ -13,6 +13,7 @@ urlpatterns = [
         for route, view, name in (
             ("similar/", api.SimilarView, "api-similar"),
             ("impressions/<int:pk>/click/", api.ClickView, "api-impression-click"),
+            ("impressions/<int:pk>/dislike/", api.DislikeView, "api-impression-dislike"),
         )
     ),
 ]

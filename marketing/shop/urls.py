@@ -5,6 +5,8 @@ from marketing.shop import views
 urlpatterns = [
     path("", views.home, name="home"),
     path("product/<str:sku>/", views.product, name="product"),
+    path("product/<str:sku>/dislike/", views.dislike, name="product-dislike"),
+    path("product/<str:sku>/dislike/undo/", views.take_back, name="product-dislike-undo"),
     path("shop/image/<str:sku>.svg", views.image, name="product-image"),
     path("pictures/<slug:name>.jpg", views.kept_picture, name="kept-picture"),
     path("cart/", views.cart, name="cart"),

@@ -2,6 +2,7 @@
 
 from itertools import zip_longest
 from typing import Any
+from urllib.parse import urlencode
 from uuid import uuid4
 
 from django.conf import settings
@@ -10,6 +11,7 @@ from django.core.validators import validate_email
 from django.db.models import F, QuerySet
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -24,6 +26,7 @@ from recommendations import serving
 
 SHELF = 24
 MOST_OF_ONE = 99
+LISTS = ("home", "cart")  # pages with a list of recommendations: the placement is the page's name
 
 
 @require_safe
@@ -39,6 +42,7 @@ def home(request: HttpRequest) -> HttpResponse:
         categories=Category.objects.order_by("pk"),
         chosen=chosen,
         recommended=_recommended(request, placement="home") if not chosen else [],
+        hidden=_hidden(request),
         products=products.order_by("price")[:SHELF] if chosen else _mixed(products),
     )
 
@@ -80,7 +84,12 @@ def product(request: HttpRequest, sku: str) -> HttpResponse:
 
 @require_safe
 def cart(request: HttpRequest) -> HttpResponse:
-    return _page(request, "shop/cart.html", recommended=_recommended(request, placement="cart"))
+    return _page(
+        request,
+        "shop/cart.html",
+        recommended=_recommended(request, placement="cart"),
+        hidden=_hidden(request),
+    )
 
 
 @require_POST
@@ -104,6 +113,25 @@ def remove(request: HttpRequest, sku: str) -> HttpResponse:
     if shopper := visitor.find(request):
         CartItem.objects.filter(customer=shopper, product__sku=sku).delete()
     return redirect("cart")
+
+
+@require_POST
+def dislike(request: HttpRequest, sku: str) -> HttpResponse:
+    """“Not for me”: the page comes again without the product, with a way to take it back."""
+    found = get_object_or_404(Product, sku=sku)
+    token, now, page = visitor.token_of(request), timezone.now(), _page_of_list(request)
+    shopper = visitor.make(token, language=_language(), at=now)
+    serving.dislike(shopper, found, placement=page, now=now)
+    answer = redirect(f"{reverse(page)}?{urlencode({'hidden': sku})}#hidden")
+    return _remembering(answer, token)
+
+
+@require_POST
+def take_back(request: HttpRequest, sku: str) -> HttpResponse:
+    found, page = get_object_or_404(Product, sku=sku), _page_of_list(request)
+    if shopper := visitor.find(request):
+        serving.take_back_dislike(shopper, found, placement=page, now=timezone.now())
+    return redirect(page)
 
 
 @require_POST
@@ -177,6 +205,21 @@ def _recommended(request: HttpRequest, *, placement: str) -> list[dict[str, Any]
         found = serving.record_impressions(shopper, found, placement=placement, now=now)
     language = _language()
     return [_card(one, language) for one in found]
+
+
+def _page_of_list(request: HttpRequest) -> str:
+    """The page whose list the button stands in."""
+    page = request.POST.get("placement", "")
+    return page if page in LISTS else LISTS[0]
+
+
+def _hidden(request: HttpRequest) -> Product | None:
+    """The product that this visitor has just said “not for me” to, to offer a way back."""
+    sku, shopper = request.GET.get("hidden", ""), visitor.find(request)
+    found = Product.objects.filter(sku=sku).first() if sku and shopper else None
+    if found is None or shopper is None:
+        return None
+    return found if found.pk in serving.disliked(shopper, now=timezone.now()) else None
 
 
 def _card(one: serving.Recommended, language: str) -> dict[str, Any]:

@@ -161,6 +161,20 @@ def test_a_purchase_is_gone_from_the_next_page(product, open_page):
     assert title not in page.locator(".row").first.locator("h3").all_inner_texts()
 
 
+def test_not_for_me_works_by_keyboard_and_can_be_undone(product, open_page):
+    address, _ = product
+    page = open_page()
+    page.goto(address)
+    titles = page.locator(".row").first.locator("h3")
+    title = titles.first.inner_text()
+    page.get_by_role("button", name=f"Not for me: {title}", exact=True).press("Enter")
+    page.get_by_text(f"{title} will not be recommended to you again.").wait_for()
+    assert title not in titles.all_inner_texts()
+    page.get_by_role("button", name="Undo").press("Enter")
+    page.locator(".hidden-line").wait_for(state="detached")
+    assert title in titles.all_inner_texts()
+
+
 def test_staff_start_a_campaign_and_mail_goes_out(product, staff):
     address, folder = product
     staff.goto(f"{address}/admin/campaigns/campaign/")

@@ -1,6 +1,7 @@
 """The demo shop as its customers meet it."""
 
 import pytest
+from django.test import Client
 from django.urls import reverse
 
 from crm import customers
@@ -139,3 +140,70 @@ def test_pages_carry_a_strict_policy(client):
     policy = client.get("/")["Content-Security-Policy"]
     assert "default-src 'self'" in policy
     assert "unsafe" not in policy
+
+
+class TestNotForMe:
+    """The list of two products: what is disliked leaves it, and comes back."""
+
+    @staticmethod
+    def listed(page):
+        html = page.content.decode()
+        found = html[html.index('class="row"') :].split("</section>")[0]
+        return {sku for sku in ("TEA", "CAKE") if f"/product/{sku}/dislike/" in found}
+
+    @staticmethod
+    def press(client, sku="TEA", *, undo=False, placement="home", **more):
+        name = "product-dislike-undo" if undo else "product-dislike"
+        return client.post(reverse(name, args=[sku]), {"placement": placement}, **more)
+
+    def test_the_product_is_gone_from_the_next_page_with_a_way_back(self, client, tea, cake):
+        assert self.listed(client.get("/")) == {"TEA", "CAKE"}
+        page = self.press(client, follow=True)
+        assert self.listed(page) == {"CAKE"}
+        assert "Green tea will not be recommended to you again." in page.content.decode()
+        assert self.listed(client.get("/")) == {"CAKE"}
+
+    def test_taking_it_back_brings_the_product_back(self, client, tea, cake, time_machine):
+        time_machine.move_to(NOON)
+        self.press(client)
+        page = self.press(client, undo=True, follow=True)
+        assert self.listed(page) == {"TEA", "CAKE"}
+        assert "will not be recommended" not in page.content.decode()
+
+    def test_the_line_speaks_the_reader_s_language(self, client, tea, cake):
+        chinese = {"Accept-Language": "zh-CN"}
+        page = self.press(client, follow=True, headers=chinese).content.decode()
+        assert "将不再向您推荐“绿茶”" in page
+        assert "不感兴趣" in page
+
+    def test_every_button_says_of_which_product_it_speaks(self, client, tea, cake):
+        page = client.get("/").content.decode()
+        for title in ("Green tea", "Cake"):
+            assert f'Not for me<span class="unseen">: {title}</span>' in page
+
+    def test_the_page_it_was_pressed_on_comes_again(self, client, tea, cake):
+        answer = self.press(client, placement="cart")
+        assert answer["Location"] == "/cart/?hidden=TEA#hidden"
+        assert self.press(client, placement="//evil.example")["Location"].startswith("/?hidden")
+
+    def test_another_s_link_does_not_say_that_something_is_hidden(self, client, tea, cake):
+        assert "will not be recommended" not in client.get("/?hidden=TEA").content.decode()
+        client.get("/product/CAKE/")
+        assert "will not be recommended" not in client.get("/?hidden=TEA").content.decode()
+
+    def test_the_last_product_leaves_a_page_that_can_undo(self, client, tea):
+        assert "Undo" in self.press(client, follow=True).content.decode()
+
+    def test_it_takes_a_form_of_this_shop(self, tea):
+        strict = Client(enforce_csrf_checks=True)
+        assert self.press(strict).status_code == 403
+        assert strict.get(reverse("product-dislike", args=["TEA"])).status_code == 405
+        assert self.press(strict, "GONE").status_code == 403
+
+    def test_what_does_not_exist_cannot_be_disliked(self, client, tea):
+        assert self.press(client, "GONE").status_code == 404
+        assert self.press(client, "GONE", undo=True).status_code == 404
+        assert Customer.objects.count() == 0
+
+    def test_products_of_other_lists_have_no_button(self, client, tea, cake):
+        assert "dislike" not in client.get("/product/TEA/").content.decode()

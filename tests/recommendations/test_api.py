@@ -277,3 +277,60 @@ class TestClicks:
 
     def test_a_number_too_large_for_the_database_is_not_found(self, client, ask):
         is_problem(self.click(client, ask.text, 10**30), 404, "not_found")
+
+
+class TestDislikes:
+    @pytest.fixture
+    def ada(self):
+        return make_customer("Ada")
+
+    @pytest.fixture
+    def shown(self, shop, ask, ada):
+        return ask(customer=ada.public_id, k=1, placement="app").json()["results"][0]
+
+    def say(self, client, key, pk, method="post"):
+        path = f"/api/v1/recommendations/impressions/{pk}/dislike/"
+        return getattr(client, method)(path, headers={"Authorization": f"Bearer {key}"})
+
+    def test_what_is_disliked_is_gone_from_the_next_list(self, client, ask, ada, shown):
+        sku = shown["product"]["sku"]
+        answer = self.say(client, ask.text, shown["impression"])
+        assert answer.status_code == 200
+        said = {"impression": shown["impression"], "product": sku, "is_disliked": True}
+        assert answer.json() == said
+        assert sku not in skus(ask(customer=ada.public_id))
+        event = Event.objects.get(kind="recommendations.product_disliked")
+        assert (event.customer, event.data) == (ada, {"placement": "app", "sku": sku})
+
+    def test_twice_is_once(self, client, ask, shown):
+        first, second = (self.say(client, ask.text, shown["impression"]) for _ in range(2))
+        assert first.json() == second.json()
+        assert Event.objects.filter(kind="recommendations.product_disliked").count() == 1
+
+    def test_it_is_taken_back_by_deleting_it(self, client, ask, ada, shown, monkeypatch):
+        self.say(client, ask.text, shown["impression"])
+        monkeypatch.setattr("django.utils.timezone.now", lambda: NOON + timedelta(seconds=5))
+        for _ in range(2):
+            answer = self.say(client, ask.text, shown["impression"], "delete")
+            assert answer.json()["is_disliked"] is False
+        assert shown["product"]["sku"] in skus(ask(customer=ada.public_id))
+        assert Event.objects.filter(kind="recommendations.dislike_taken_back").count() == 1
+
+    @pytest.mark.parametrize("method", ["post", "delete"])
+    def test_another_s_impression_does_not_exist(self, client, shown, method):
+        _, key = make_key(make_partner(), READ)
+        is_problem(self.say(client, key, shown["impression"], method), 404, "not_found")
+        assert not Event.objects.filter(kind="recommendations.product_disliked").exists()
+
+    def test_nor_does_one_that_never_was(self, client, ask):
+        for pk in (999, 10**30):
+            is_problem(self.say(client, ask.text, pk), 404, "not_found")
+
+    def test_a_key_for_something_else_is_refused(self, client, partner, shown):
+        _, other = make_key(partner, "insights:read")
+        is_problem(self.say(client, other, shown["impression"]), 403, "permission_denied")
+
+    def test_it_cannot_be_read(self, client, ask, shown):
+        is_problem(
+            self.say(client, ask.text, shown["impression"], "get"), 405, "method_not_allowed"
+        )

@@ -4,13 +4,16 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from crm import baskets
 from crm.models import Event
-from recommendations import serving
+from recommendations import interactions, serving
 from recommendations.models import Impression
 from recommendations.serving import Constraints
 from tests.factories import NOON, make_category, make_customer, make_order, make_product
+from tests.recommendations.worlds import rate, view
 
 pytestmark = pytest.mark.django_db
 
@@ -194,6 +197,46 @@ class TestDislikes:
             serving.dislike(ada, shop[0], now=NOON)
         event = Event.objects.get(kind="recommendations.product_disliked")
         assert event.data["sku"] == "P0"
+
+    def test_it_can_be_taken_back_and_said_again_within_a_minute(self, shop):
+        ada, moment = make_customer(), NOON - timedelta(seconds=9)
+        for tell, hidden in (
+            (serving.dislike, True),
+            (serving.take_back_dislike, False),
+            (serving.dislike, True),
+        ):
+            tell(ada, shop[0], now=moment)
+            assert ("P0" not in skus(serving.recommend(ada, n=10, now=moment))) is hidden
+            assert (shop[0].pk in serving.disliked(ada, now=moment)) is hidden
+            moment += timedelta(seconds=1)
+
+    def test_what_was_never_disliked_is_not_taken_back(self, shop):
+        serving.take_back_dislike(make_customer(), shop[0], now=NOON)
+        assert not Event.objects.exists()
+
+    def test_what_was_disliked_in_a_rating_is_taken_back_too(self, shop):
+        ada = make_customer()
+        rate(ada, shop[0], 1, at=NOON - timedelta(days=1))
+        assert serving.disliked(ada, now=NOON) == {shop[0].pk}
+        serving.take_back_dislike(ada, shop[0], now=NOON)
+        assert serving.disliked(ada, now=NOON) == set()
+
+    def test_it_says_nothing_of_what_they_like(self, shop):
+        ada = make_customer()
+        serving.dislike(ada, shop[0], now=NOON - timedelta(seconds=2))
+        serving.take_back_dislike(ada, shop[0], now=NOON)
+        assert [touch.weight for touch in interactions.of_customer(ada, now=NOON)] == [0.0, 0.0]
+
+    def test_the_queries_of_a_dislike_do_not_grow_with_the_history(self, shop):
+        counts = []
+        for views in (0, 30):
+            ada = make_customer()
+            for minute in range(views):
+                view(ada, shop[1], at=NOON - timedelta(minutes=minute + 1))
+            with CaptureQueriesContext(connection) as queries:
+                serving.dislike(ada, shop[0], now=NOON)
+            counts.append(len(queries))
+        assert counts[0] == counts[1] <= 12
 
     def test_a_purchase_of_later_takes_it_back(self, shop):
         ada = make_customer()
