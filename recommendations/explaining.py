@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from crm.models import Product
+from recommendations import naming
 from recommendations.interactions import Touch
 from recommendations.prepared import Prepared
 from recommendations.reasons import Reason
@@ -21,12 +22,14 @@ if TYPE_CHECKING:
 STRONGEST_FIRST = ("bought", "rated", "added", "wished", "mentioned", "clicked", "viewed")
 THREE = 3  # reasons of a line: one main, two that support it
 FEWEST = 5  # customers who chose a product, below whom their number is no reason
+BOTH = ("en", "zh")
 TASTES, DIFFERENT = Reason("tastes"), Reason("different")
 
 
 def _about(ids: Sequence[int]) -> Any:
     fields = ("pk", "title_en", "title_zh", "category_id", "brand_id", "price")
-    return Product.objects.filter(pk__in=ids).values_list(*fields)
+    names = (f"{kind}__name_{language}" for kind in ("category", "brand") for language in BOTH)
+    return Product.objects.filter(pk__in=ids).values_list(*fields, *names)
 
 
 FEW = 64  # products that most customers did something with, at most
@@ -38,7 +41,7 @@ class Known:
     """What is known of the products that a customer did something with."""
 
     touches: Sequence[Touch]
-    rows: Mapping[int, tuple[str, str, int | None, int | None, Decimal]]
+    rows: Mapping[int, tuple[Any, ...]]  # what `_about` asks, by product
 
     @classmethod
     def of(cls, touches: Sequence[Touch]) -> "Known":
@@ -51,6 +54,16 @@ class Known:
     def titles(self, product: int) -> dict[str, str]:
         english, chinese, *_ = self.rows[product]
         return {"en": english, "zh": chinese}
+
+    def kinds(self, product: int) -> dict[str, tuple[int, dict[str, str]]]:
+        """Its category and its brand, where it has them: id and names."""
+        _, _, category, brand, _, *names = self.rows[product]
+        found = (("category", category, names[:2]), ("brand", brand, names[2:4]))
+        return {
+            kind: (pk, dict(zip(BOTH, said, strict=True)))
+            for kind, pk, said in found
+            if pk and said
+        }
 
     def deed(self, product: int) -> str:
         """The strongest thing they did with it is what they remember."""
@@ -96,8 +109,12 @@ def personal(
     """
     main = _main(product, because, known, voices, cells)
     found = [main]
+    said = set(main.evidence.get("products", ()))
     for voice, cell in because.supporting:
-        found.append(_voice(voices[voice], None if cell is None else cells[cell], known))
+        choice = None if cell is None else cells[cell]
+        # To be "often chosen together" with what the sentence has named says nothing new.
+        if not (choice in said and ITEMS.get(voices[voice]) in REPEATED):
+            found.append(_voice(voices[voice], choice, known))
     found += facts(product, known, buyers=buyers)
     return tuple(_first_of_each(found))[:THREE]
 
@@ -129,31 +146,26 @@ def _main(
     if because.said is None:
         return DIFFERENT
     voice = voices[because.said]
-    choices = [cells[cell] for cell in because.choices if cells[cell] in known.rows]
-    if not choices:
+    weights = zip(because.choices, because.shares, strict=True)
+    shares = {cells[cell]: share for cell, share in weights if cells[cell] in known.rows}
+    if not shares:
         return Reason("popular") if voice == "popularity" else TASTES
-    first, *more = choices
-    evidence: dict[str, Any] = {
-        "product": known.titles(first),
-        "product_id": first,
-        "products": choices,
-        "voice": voice,
-    }
-    if first == product.pk:
-        return Reason("looked", evidence)
-    if more:
-        evidence["more"] = len(more)
-    return Reason(_code(voice, choices, known), evidence)
+    evidence = {"products": list(shares), "voice": voice}
+    named = naming.reason(product.pk, shares, known)
+    if named is None:
+        return Reason("tastes", evidence)
+    return Reason(_by_voice(voice, named), {**evidence, **named.evidence})
 
 
-def _code(voice: str, choices: Sequence[int], known: Known) -> str:
-    deeds = {known.deed(choice) for choice in choices}
-    if len(choices) == 1 and voice == "content":
+def _by_voice(voice: str, named: Reason) -> str:
+    """What the only choice has to do with the product is said, where the voice knows."""
+    if named.code == "looked" or len(named.evidence["products"]) > 1:
+        return named.code
+    if voice == "content":
         return "alike"
-    if len(choices) == 1 and voice == "sequential" and deeds == {"bought"}:
+    if voice == "sequential" and named.code == "bought":
         return "next"
-    # Of several choices, one sentence must be true of each.
-    return deeds.pop() if len(deeds) == 1 else "interest"
+    return named.code
 
 
 def _voice(voice: str, choice: int | None, known: Known) -> Reason:
@@ -169,6 +181,7 @@ def _voice(voice: str, choice: int | None, known: Known) -> Reason:
 
 
 ITEMS = {"item-knn": "together", "ease": "together", "sequential": "next", "content": "alike"}
+REPEATED = ("together", "next")
 
 
 def _first_of_each(reasons: Iterable[Reason]) -> Iterable[Reason]:

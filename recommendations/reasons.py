@@ -11,6 +11,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from crm.models import Product
+from recommendations import phrases
 
 SENTENCES = {
     "bought": ("because you bought {product}", "因为您买过{product}"),
@@ -21,6 +22,7 @@ SENTENCES = {
     "wished": ("because {product} is on your wish list", "因为您收藏了{product}"),
     "mentioned": ("because you asked about {product}", "因为您咨询过{product}"),
     "interest": ("because of your interest in {product}", "因为您对{product}感兴趣"),
+    "theme": ("because of your interest in {theme} ({product})", "因为您关注{theme}（{product}）"),
     "looked": ("you showed interest in it", "您对它表示过兴趣"),
     "next": ("often bought after {product}", "很多人买了{product}之后会买"),
     "tastes": ("customers with a taste like yours chose it", "和您口味相近的顾客也选择了它"),
@@ -63,6 +65,7 @@ NAMES = {
     "wished": _("a product wished for"),
     "mentioned": _("a product asked about in a chat"),
     "interest": _("several things they did"),
+    "theme": _("several products of one kind"),
     "looked": _("interest in this very product"),
     "next": _("what usually comes next"),
     "tastes": _("customers of like taste"),
@@ -123,13 +126,16 @@ class Reason:
     def sentence(self, language: str) -> str:
         """The reason as a person would say it, in Chinese or else in English."""
         chinese = language.startswith("zh")
+        if put_together := self._put_together(chinese):
+            return put_together
         known: dict[str, str] = {
             name: _said(self.evidence[name], chinese)
-            for name in ("product", "category", "brand", "buyers")
+            for name in ("product", "category", "brand", "buyers", "theme")
             if name in self.evidence
         }
-        if self.evidence.get("more"):
-            known["product"] = _and_more(known["product"], self.evidence["more"], chinese)
+        if "named" in self.evidence:
+            titles = [_said(one["product"], chinese) for one in self.evidence["named"]]
+            known["product"] = phrases.listed(titles, self.evidence.get("more", 0), chinese)
         known |= {
             name: say(self.evidence[name], chinese) for name, say in DAYS if name in self.evidence
         }
@@ -144,6 +150,14 @@ class Reason:
         also = Reason(because["code"], because["evidence"]).sentence(language)
         return f"{sentence}，{also}" if chinese else f"{sentence}; {also}"
 
+    def _put_together(self, chinese: bool) -> str:
+        """The sentence that is put together of deeds; empty where SENTENCES has one."""
+        if self.code == "looked" and "deed" in self.evidence:
+            return phrases.own(self.evidence["deed"], chinese)
+        if self.code != "theme" and "named" in self.evidence:
+            return phrases.because(self.evidence["named"], chinese)
+        return ""
+
 
 def _asked(asked: Mapping[str, Any], chinese: bool) -> str:
     parts = []
@@ -157,17 +171,13 @@ def _asked(asked: Mapping[str, Any], chinese: bool) -> str:
 
 def _said(value: Any, chinese: bool) -> str:
     if isinstance(value, Mapping):
-        return str((value["zh"] if chinese else "") or value["en"])
+        return phrases.name(value, chinese)
     text = str(value)
     try:
         number = Decimal(text)
     except ArithmeticError:
         return text
     return f"{number.normalize():f}"
-
-
-def _and_more(title: str, more: int, chinese: bool) -> str:
-    return f"{title}等{more + 1}件商品" if chinese else f"{title} and {more} more"
 
 
 def _every(days: int, chinese: bool) -> str:

@@ -6,7 +6,7 @@ to a score is known exactly for voices of items and for implicit factors. Once a
 voices are standardised anew and the rest weighs more, so a product has to fall further than that.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -21,7 +21,8 @@ class Because:
     """What speaks for one product, strongest first.
 
     choices: cells of the row, by what they add over the next in line; without them the product
-    would be overtaken (`is_enough`), or would fall furthest. said: number of the voice that makes
+    would be overtaken (`is_enough`), or would fall furthest. shares: of each choice, of all that
+    earlier choices add to the product. said: number of the voice that makes
     most of the first choice, or that is loudest where no choice adds anything; None where no voice
     sets the product apart. supporting: numbers of other voices that speak for it, each with the
     cell it speaks from (None where it speaks from no single choice).
@@ -31,6 +32,7 @@ class Because:
     choices: tuple[int, ...]
     is_enough: bool
     supporting: tuple[tuple[int, int | None], ...]
+    shares: tuple[float, ...] = ()
 
 
 def because(
@@ -51,7 +53,8 @@ def because(
     for place in range(len(columns)):
         choices, is_enough = _fewest(added, scores, place, len(columns))
         loud = dict(zip(numbers, (spoken[:, place] / weights[numbers]).tolist(), strict=True))
-        found.append(_because(place, choices, is_enough, made, loud, weights))
+        one = _because(place, choices, is_enough, made, loud, weights)
+        found.append(replace(one, shares=_shares(added[:, place], choices)))
     return found
 
 
@@ -76,6 +79,12 @@ def _fewest(
     if not len(enough):
         return order.tolist(), False
     return order[: enough[0] + 1].tolist(), True
+
+
+def _shares(own: np.ndarray, choices: list[int]) -> tuple[float, ...]:
+    """What each of these choices adds, in parts of all that is added."""
+    total = own[own > 0].sum()
+    return tuple((own[choices] / total).tolist()) if choices else ()
 
 
 def _because(

@@ -1,11 +1,12 @@
 """Reasons of a list in the database: three each, every one of them true, in both languages."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from crm.training import Order
-from recommendations import serving
+from recommendations import naming, serving
 from recommendations.explaining import Known, facts
 from recommendations.interactions import Touch, of_customer
 from recommendations.reasons import SENTENCES
@@ -118,16 +119,27 @@ def test_the_strongest_thing_they_did_is_what_is_said(trained):
 def test_several_choices_of_several_kinds_are_an_interest():
     known = Known([Touch(1, 7, "viewed", NOON), Touch(1, 8, "bought", NOON)], {})
     assert (known.deed(7), known.deed(8)) == ("viewed", "bought")
-    line = serving.Recommended(
-        product=make_product(),
-        score=1.0,
-        rank=1,
-        reason_code="interest",
-        evidence={"product": {"en": "Tea", "zh": "茶"}, "more": 2},
-        artifact="x",
-    )
-    assert line.reason("en") == "because of your interest in Tea and 2 more"
-    assert line.reason("zh-hans") == "因为您对茶等3件商品感兴趣"
+    rows = {7: ("Tea", "茶", None, None, 3), 8: ("Cup", "杯", None, None, 5)}
+    reason = naming.reason(1, {7: 0.5, 8: 0.3}, replace(known, rows=rows))
+    assert reason.code == "interest"
+    assert reason.sentence("en") == "because you looked at Tea and bought Cup"
+    assert reason.sentence("zh-hans") == "因为您看过茶，买过杯"
+
+
+def test_no_sentence_counts_what_it_could_name(trained):
+    for _, line in everybody(trained):
+        if "more" in line.evidence:
+            assert line.reason_code == "theme"
+        for one in line.evidence.get("named", ()):
+            assert one["product"]["en"] in line.reason("en")
+            assert one["product_id"] in line.evidence["products"]
+
+
+def test_what_is_named_in_the_reason_is_not_said_to_be_chosen_together_as_well(trained):
+    for _, line in everybody(trained):
+        for one in line.supporting:
+            if one.code in ("together", "next"):
+                assert one.evidence["product_id"] not in line.evidence.get("products", ())
 
 
 def test_plain_facts_are_said_only_where_they_hold():

@@ -9,6 +9,7 @@ EVIDENCE = {
     "product": PHONE,
     "category": PHONE,
     "brand": PHONE,
+    "theme": PHONE,
     "buyers": 7,
     "asked": {"price_max": "3000.00"},
     "share": 0.4,

@@ -100,6 +100,36 @@ def test_no_more_is_named_than_is_needed(world):
     assert np.median(sizes) <= 4
 
 
+def test_the_heaviest_three_of_many_move_most_products_off_the_list(world):
+    data, blend = world
+    left, moved = [], []
+    for customer in range(80):
+        row = data.take([customer])
+        columns, found = explain(blend, row)
+        before = blend.score(row)[0]
+        for column, why in zip(columns, found, strict=True):
+            heaviest = np.argsort(why.shares)[::-1][:3]
+            if len(why.choices) <= 3 or np.array(why.shares)[heaviest].sum() <= 0.5:
+                continue
+            choices = [why.choices[place] for place in heaviest]
+            after = blend.score(without(row, choices))[0]
+            left.append(not still_listed(blend, row, column, choices))
+            moved.append(after[column] < before[column])
+    assert len(left) > 30
+    # All the choices are nine of ten (above); the three that a sentence has room for, two of three.
+    assert np.mean(left) > 0.6
+    assert np.mean(moved) > 0.95
+
+
+def test_shares_are_parts_of_all_that_is_added(world):
+    data, blend = world
+    for customer in range(20):
+        for why in explain(blend, data.take([customer]))[1]:
+            assert len(why.shares) == len(why.choices)
+            assert min(why.shares, default=1.0) > 0
+            assert sum(why.shares) <= 1.0 + 1e-6
+
+
 def taught(matrix):
     """EASE of a given matrix: what each choice (row) adds to each product (column)."""
     voice = Ease()
