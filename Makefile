@@ -39,10 +39,12 @@ test-services: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -n 2 -m "not services and not browser and not scale"
 	$(BIN)/python -m pytest -m "services or browser"
 
-# The extras: Spark (needs Java 17) and the index over very many products.
+# The extras: Spark (needs Java 17), the index over very many products, the recurrent network
+# (by pip, which can be told where a build without CUDA lies).
 test-scale: $(VENV)/.installed-dev
 	$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements-scale.txt \
 		|| $(PIP) -r requirements-scale.txt
+	$(PIP) -r requirements-neural.txt
 	$(BIN)/python -m pytest -m scale
 
 check: $(VENV)/.installed-dev

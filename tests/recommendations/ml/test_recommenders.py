@@ -17,6 +17,7 @@ from recommendations.ml.sessions import SessionNeighbours
 from recommendations.ml.voices import VOICES
 from recommendations.ml.window import first_steps
 from tests.contracts import RecommenderContract
+from tests.recommendations.ml.extras import algorithms
 from tests.recommendations.ml.worlds import chain, two_tastes
 
 SMALL = {
@@ -26,6 +27,7 @@ SMALL = {
     "linear-transitions": {"l2": 5.0},
     "svd": {"epochs": 5},
     "svdpp": {"epochs": 5},
+    "gru": {"size": 16, "epochs": 25, "rate": 0.03, "ahead": 0.8},
 }
 QUICK_PARTS = (("popularity", {}), ("ease", {}), ("item-knn", {}), ("content", {}))
 FINDERS = (
@@ -38,6 +40,7 @@ FINDERS = (
     "sequential",
     "linear-transitions",
     "session-knn",
+    "gru",
 )
 FADING = ("item-knn", "user-knn", "als", "truncated-svd", "ease", "content")
 
@@ -46,7 +49,7 @@ def make(name):
     return Hybrid(parts=QUICK_PARTS) if name == "hybrid" else VOICES[name](**SMALL.get(name, {}))
 
 
-@pytest.mark.parametrize("name", [*VOICES, "hybrid"])
+@pytest.mark.parametrize("name", algorithms(*VOICES, "hybrid"))
 class TestEveryRecommender(RecommenderContract):
     @pytest.fixture
     def data(self):
@@ -57,7 +60,7 @@ class TestEveryRecommender(RecommenderContract):
         return make(name)
 
 
-@pytest.mark.parametrize("name", [*FINDERS, "hybrid"])
+@pytest.mark.parametrize("name", algorithms(*FINDERS, "hybrid"))
 def test_planted_tastes_are_recovered(name):
     data, held = two_tastes()
     scores = make(name).fit(data).score(data)
@@ -68,7 +71,7 @@ def test_planted_tastes_are_recovered(name):
     assert np.mean(np.array(found) == held) > 0.95
 
 
-@pytest.mark.parametrize("name", [*VOICES, "hybrid"])
+@pytest.mark.parametrize("name", algorithms(*VOICES, "hybrid"))
 class TestSmallWorlds:
     def world(self, customers, products, cells):
         rows, columns = (np.array(part, dtype=int) for part in cells)
