@@ -189,7 +189,25 @@ def queries(connection, work):
 
 def stock(data, rng):
     """A shelf, 50,000 customers, and the orders and views of those who ask."""
-    from crm.models import Brand, Category, Customer, Event, Order, OrderLine, Product
+    from crm.models import Customer
+
+    products = shelf(rng)
+    customers = Customer.objects.bulk_create(
+        (Customer(name=f"C{n}", first_seen_at=NOW, last_seen_at=NOW) for n in range(CUSTOMERS)),
+        batch_size=5_000,
+    )
+    asking = rng.choice(CUSTOMERS, ASKED, replace=False)
+    for one in asking:
+        columns = data.take([one]).values.indices
+        half = len(columns) // 2 + 1
+        order(customers[one], [products[column] for column in columns[:half]])
+        look(customers[one], [products[column] for column in columns[half:]])
+    return products, [customers[one].pk for one in asking]
+
+
+def shelf(rng):
+    """Products of fifty kinds; one of twenty is sold out."""
+    from crm.models import Brand, Category, Product
 
     kinds = Category.objects.bulk_create(
         Category(slug=f"kind{n}", name_en=f"Kind {n}", name_zh=f"第{n}类") for n in range(KINDS)
@@ -197,7 +215,7 @@ def stock(data, rng):
     brands = Brand.objects.bulk_create(
         Brand(slug=f"brand{n}", name_en=f"Brand {n}", name_zh=f"品牌{n}") for n in range(100)
     )
-    products = Product.objects.bulk_create(
+    return Product.objects.bulk_create(
         Product(
             sku=f"P{n}",
             title_en=f"Product {n}",
@@ -210,35 +228,36 @@ def stock(data, rng):
         )
         for n in range(PRODUCTS)
     )
-    customers = Customer.objects.bulk_create(
-        (Customer(name=f"C{n}", first_seen_at=NOW, last_seen_at=NOW) for n in range(CUSTOMERS)),
-        batch_size=5_000,
+
+
+def order(customer, products, *, number="", at=NOW - timedelta(days=9)):
+    from crm.models import Order, OrderLine
+
+    made = Order.objects.create(
+        number=number or f"N{customer.pk}", customer=customer, total=1, placed_at=at
     )
-    asking = rng.choice(CUSTOMERS, ASKED, replace=False)
-    for one in asking:
-        row = data.take([one])
-        order = Order.objects.create(
-            number=f"N{one}", customer=customers[one], total=1, placed_at=NOW - timedelta(days=9)
+    OrderLine.objects.bulk_create(
+        OrderLine(order=made, product=one, quantity=1, unit_price=1, key=one.sku)
+        for one in products
+    )
+
+
+def look(customer, products):
+    from crm.models import Event
+
+    Event.objects.bulk_create(
+        Event(
+            customer=customer,
+            kind="crm.product_viewed",
+            source="bench",
+            message_id=f"{customer.pk}-{one.sku}",
+            data={"sku": one.sku},
+            happened_at=NOW - timedelta(days=1),
+            received_at=NOW,
+            dispatched_at=NOW,
         )
-        half = len(row.values.indices) // 2 + 1
-        OrderLine.objects.bulk_create(
-            OrderLine(order=order, product=products[c], quantity=1, unit_price=1, key=str(c))
-            for c in row.values.indices[:half]
-        )
-        Event.objects.bulk_create(
-            Event(
-                customer=customers[one],
-                kind="crm.product_viewed",
-                source="bench",
-                message_id=f"{one}-{column}",
-                data={"sku": products[column].sku},
-                happened_at=NOW - timedelta(days=1),
-                received_at=NOW,
-                dispatched_at=NOW,
-            )
-            for column in row.values.indices[half:]
-        )
-    return products, [customers[one].pk for one in asking]
+        for one in products
+    )
 
 
 def reasons(split):

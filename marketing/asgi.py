@@ -4,10 +4,11 @@ import os
 
 from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
-from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "marketing.settings")
-http = get_asgi_application()  # first: it loads the apps that routing imports
+from marketing import web  # noqa: E402
+
+http = web.application()  # first: it loads the apps that routing imports
 
 from chatbot.routing import websocket_urlpatterns  # noqa: E402
 from marketing.checks import refuse_half_configured  # noqa: E402
