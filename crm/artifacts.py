@@ -22,6 +22,7 @@ from django.db import transaction
 from crm import mapped
 from crm.ml.estimator import Estimator, State
 from crm.models import Artifact
+from crm.prepared import Prepared
 
 logger = logging.getLogger(__name__)
 E = TypeVar("E", bound=Estimator)
@@ -111,6 +112,15 @@ def roll_back(name: str, *, now: datetime) -> Artifact:
     return previous
 
 
+# Asked at every request. What its page draws may be long, and is of no use there.
+CHAMPION_OF = Prepared(
+    lambda name: Artifact.objects.defer(
+        "backtest", "metrics", "baseline_metrics", "champion_metrics"
+    ).filter(name=name, status=Artifact.Status.CHAMPION),
+    name=str,
+)
+
+
 def champion_of(name: str) -> Artifact | None:
     return Artifact.objects.filter(name=name, status=Artifact.Status.CHAMPION).first()
 
@@ -129,9 +139,7 @@ def load_serving(kind: type[E]) -> E | None:
 
 def load_serving_with_version(kind: type[E]) -> tuple[E, Artifact] | None:
     """Return the champion and its row, for whoever has to say which version answered."""
-    # What its page draws may be long, and is of no use here.
-    rows = Artifact.objects.defer("backtest", "metrics", "baseline_metrics", "champion_metrics")
-    artifact = rows.filter(name=kind.name, status=Artifact.Status.CHAMPION).first()
+    artifact: Artifact | None = CHAMPION_OF.first(name=kind.name)
     estimator = _readable(kind, artifact) if artifact else None
     return (estimator, artifact) if estimator is not None and artifact is not None else None
 

@@ -7,16 +7,28 @@ from crm import customers
 from crm.models import Customer, Identity, Partner, PartnerKey
 from crm.models.customers import CustomerQuerySet
 from crm.models.partners import digest_of
+from crm.prepared import Prepared
 
 LONGEST_KEY = 128
+# Asked at every request.
+KEY_OF = Prepared(
+    lambda digest, now: (
+        PartnerKey.objects.valid(now=now).select_related("partner").filter(digest=digest)
+    ),
+    digest=str,
+    now=datetime,
+)
+CUSTOMER_OF = Prepared(
+    lambda public_id: Customer.objects.filter(public_id=public_id), public_id=UUID
+)
 
 
 def key_of(text: str, *, now: datetime) -> PartnerKey | None:
     """The valid key of this text with its partner, or None. One query, by its digest."""
     if not text or len(text) > LONGEST_KEY:
         return None
-    keys = PartnerKey.objects.valid(now=now).select_related("partner")
-    return keys.filter(digest=digest_of(text)).first()
+    found: PartnerKey | None = KEY_OF.first(digest=digest_of(text), now=now)
+    return found
 
 
 def customers_of(partner: Partner) -> CustomerQuerySet:
@@ -37,9 +49,10 @@ def find_customer(partner: Partner, reference: str) -> Customer | None:
         if found is None or found.merged_into_id is None:
             break
         found = Customer.objects.filter(pk=found.merged_into_id).first()
-    if found is None or not customers_of(partner).filter(pk=found.pk).exists():
+    if found is None or found.merged_into_id is not None:
         return None
-    return found
+    may_see = partner.sees_everybody or customers_of(partner).filter(pk=found.pk).exists()
+    return found if may_see else None
 
 
 def _by_id(reference: str) -> Customer | None:
@@ -47,7 +60,8 @@ def _by_id(reference: str) -> Customer | None:
         public_id = UUID(reference)
     except ValueError:
         return None
-    return Customer.objects.filter(public_id=public_id).first()
+    found: Customer | None = CUSTOMER_OF.first(public_id=public_id)
+    return found
 
 
 def _by_identifier(reference: str) -> Customer | None:

@@ -11,9 +11,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from crm.models import Product
+from crm.prepared import Prepared
 from recommendations import naming
 from recommendations.interactions import Touch
-from recommendations.prepared import Prepared
 from recommendations.reasons import Reason
 
 if TYPE_CHECKING:

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Count
 
 from crm import timeline
 from crm.models import Customer
+from crm.prepared import Prepared
 from recommendations.events import ProductClicked, ProductsShown
 from recommendations.models import Impression
 from recommendations.recommended import Recommended
@@ -21,13 +23,21 @@ def seen_too_often(customer: Customer, *, placement: str, now: datetime) -> set[
     """Products that this customer passed over again and again at this placement."""
     if customer.pk is None:
         return set()
+    tired = TIRED.rows(customer=customer.pk, placement=placement, since=now - REMEMBERED, until=now)
+    return {product for (product,) in tired}
+
+
+def _tired(customer: int, placement: str, since: datetime, until: datetime) -> Any:
     shown = Impression.objects.filter(
-        customer=customer, placement=placement, shown_at__gt=now - REMEMBERED, shown_at__lte=now
+        customer=customer, placement=placement, shown_at__gt=since, shown_at__lte=until
     ).values("product_id")
     tired = shown.annotate(times=Count("id"), clicks=Count("clicked_at")).filter(
         times__gte=TOO_OFTEN, clicks=0
     )
-    return set(tired.values_list("product_id", flat=True))
+    return tired.values_list("product_id")
+
+
+TIRED = Prepared(_tired, customer=int, placement=str, since=datetime, until=datetime)
 
 
 @transaction.atomic(savepoint=False)  # nobody carries on after a failure in here

@@ -1,13 +1,13 @@
 """What customers did with products, as of a moment. Training and serving read it here."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from crm.models import Customer, Event, Feedback, Order, OrderLine, Product
+from crm.prepared import Prepared
 from recommendations import loudness
-from recommendations.prepared import Prepared
 
 if TYPE_CHECKING:  # numpy and scipy are imported when a matrix is made, not by every process
     import numpy as np
@@ -187,10 +187,19 @@ def _rated(rows: Iterable[tuple[int, int, float, datetime]]) -> Iterator[Touch]:
 
 
 def _ids(skus: set[str]) -> dict[str, int]:
-    return dict(Product.objects.filter(sku__in=skus).values_list("sku", "pk"))
+    if not skus:
+        return {}
+    return dict(IDS_OF.rows(skus=list(skus)) if len(skus) <= FEW else _named(skus))
 
+
+def _named(skus: Collection[str]) -> Any:
+    return Product.objects.filter(sku__in=skus).values_list("sku", "pk")
+
+
+FEW = 64  # products that most customers looked at, at most
 
 # Of one customer, asked at every request.
+IDS_OF = Prepared(_named, skus=(str, FEW))
 LINES_OF = Prepared(
     lambda customer, until: _lines(until).filter(order__customer=customer),
     customer=int,

@@ -3,7 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from django.db.models import QuerySet
+
 from crm.models import Product
+from crm.prepared import Prepared
 from recommendations import rules
 from recommendations.constraints import Constraints
 from recommendations.explaining import facts
@@ -81,4 +84,13 @@ def _told(product: Product, drawn: Drawn, own: Reasons, telling: Telling) -> Rea
 
 
 def _rows(product_ids: Sequence[int]) -> dict[int, Product]:
-    return Product.objects.select_related("category", "brand").in_bulk(list(product_ids))
+    ids = list(product_ids)
+    return {one.pk: one for one in (ROWS.rows(ids=ids) if len(ids) <= FEW else _products(ids))}
+
+
+def _products(ids: Sequence[int]) -> QuerySet[Product]:
+    return Product.objects.select_related("category", "brand").filter(pk__in=ids)
+
+
+FEW = 16  # products of most lists
+ROWS = Prepared(_products, ids=FEW)

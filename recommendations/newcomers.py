@@ -13,6 +13,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from crm.models import Product
+from crm.prepared import Prepared
 from recommendations import looks
 from recommendations.ranking import Ranking, Scored
 
@@ -28,8 +29,7 @@ def scored(ranked: Ranking, newest: int, *, without: set[int]) -> list[Scored]:
 
     newest: the highest id that has a score of its own. One query, three where there are newcomers.
     """
-    there = Product.objects.filter(pk__gt=newest).order_by("-pk")
-    rows = [row for row in _about(there)[:MOST] if row[0] not in without]
+    rows = [row for row in NEWEST.rows(newest=newest) if row[0] not in without]
     if not rows:
         return []
     alike = _alike(ranked, {category for _, category, _ in rows if category is not None})
@@ -75,3 +75,8 @@ def _alike(
 
 def _about(products: QuerySet[Product]) -> Any:
     return products.values_list("pk", "category_id", "brand_id")
+
+
+NEWEST = Prepared(
+    lambda newest: _about(Product.objects.filter(pk__gt=newest).order_by("-pk"))[:MOST], newest=int
+)

@@ -16,12 +16,18 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from crm.models import Customer, Membership, Product
+from crm.prepared import Prepared
 from recommendations.models import BusinessRule
 from recommendations.ranking import Ranking, Scored
 from recommendations.reasons import Reason
 from recommendations.shelf import NOTHING
 
 Effect = BusinessRule.Effect
+IN_FORCE = Prepared(
+    lambda placement, now: BusinessRule.objects.in_force(placement=placement, now=now),
+    placement=str,
+    now=datetime,
+)
 DEVIATIONS = {1: 0.5, 2: 1.0, 3: 3.0}  # by strength
 
 
@@ -91,7 +97,7 @@ def in_force(customer: Customer | None, *, placement: str, now: datetime) -> InF
 
     What is reserved for a segment is forbidden to all others, and free to its members.
     """
-    found = list(BusinessRule.objects.in_force(placement=placement, now=now))
+    found = IN_FORCE.rows(placement=placement, now=now)
     segments = {rule.segment_id for rule in found if rule.segment_id is not None}
     mine: set[int] = set()
     if segments and customer is not None and customer.pk is not None:

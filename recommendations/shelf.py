@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from django.db.models import Q
 
 from crm.models import Product
+from crm.prepared import Prepared
 from recommendations.constraints import Constraints
-from recommendations.prepared import Prepared
 
 NOTHING = Q(pk__in=())
 FEW = 128  # candidates of a list, as a rule

@@ -39,6 +39,7 @@ DOORS = {  # what an app above may import from the one below
         "partners",
         "pictures",
         "portrait",
+        "prepared",
         "product_page",
         "rest",
         "scores",

@@ -7,8 +7,8 @@ import pytest
 from django.db import connection
 
 from crm.models import Event, Order, OrderLine, Product
+from crm.prepared import Prepared
 from recommendations import interactions
-from recommendations.prepared import Prepared
 from tests.factories import NOON, make_customer, make_order, make_product
 from tests.recommendations.worlds import view
 
@@ -50,7 +50,7 @@ def test_a_list_may_be_shorter_than_it_was_prepared_for_but_not_longer():
     assert prepared.rows(ids=ids[:4]) == [(pk,) for pk in ids[:4]]
     assert prepared.rows(ids=ids[1:2]) == [(ids[1],)]
     assert prepared.rows(ids=[]) == []
-    with pytest.raises(ValueError, match="5 ids, prepared for 4"):
+    with pytest.raises(ValueError, match="5 values, prepared for 4"):
         prepared.rows(ids=ids)
 
 

@@ -1,0 +1,119 @@
+"""Querysets whose SQL is written once and run again with other values.
+
+For a row or two, building and compiling a query costs the processor several times what running it
+does. What is asked here is still a queryset, read and tested as one; its values are marks that the
+values of each call take the place of.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from threading import local
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import QuerySet
+from django.db.models.query import ModelIterable, get_related_populators
+
+# Of a value: int, str, UUID or datetime; a number: a list of ids of at most that length; both: a
+# list of such values.
+Kind = type | int | tuple[type, int]
+MARK = 7_204_518_233_000  # far from any id
+
+Run = tuple[str, list[Callable[..., Any]], Callable[[Iterable[Any]], list[Any]]]
+
+
+class Prepared:
+    """A queryset of rows or of `values_list`; built anew for each thread, as connections are."""
+
+    def __init__(self, build: Callable[..., "QuerySet[Any, Any]"], **kinds: Kind) -> None:
+        self._build, self._kinds, self._kept = build, kinds, local()
+
+    def rows(self, **values: Any) -> list[Any]:
+        """What the queryset gives for these values. A list may be shorter than told."""
+        sql, places, made = self._run()
+        given = {name: self._adapted(name, value) for name, value in values.items()}
+        with connection.cursor() as cursor:
+            cursor.execute(sql, [place(given) for place in places])
+            return made(cursor.fetchall())
+
+    def first(self, **values: Any) -> Any:
+        """The first of them, or None."""
+        return next(iter(self.rows(**values)), None)
+
+    def _run(self) -> Run:
+        """The statement, what takes the place of its marks, and what makes rows of its answer."""
+        kept = self._kept.__dict__
+        if connection.alias not in kept:
+            marks = {name: _mark(kind, n) for n, (name, kind) in enumerate(self._kinds.items())}
+            queryset = self._build(**marks)
+            compiler = queryset.query.get_compiler(connection=connection)
+            sql, params = compiler.as_sql()
+            marked = dict(self._places(marks))
+            places = [marked.get(param, lambda _, same=param: same) for param in params]
+            kept[connection.alias] = sql, places, _maker(queryset, compiler)
+        found: Run = kept[connection.alias]
+        return found
+
+    def _places(self, marks: dict[str, Any]) -> Iterator[tuple[Any, Callable[..., Any]]]:
+        for name, mark in marks.items():
+            if isinstance(mark, list):
+                for number, one in enumerate(mark):
+                    yield one, lambda given, name=name, number=number: given[name][number]
+            else:
+                yield _for_database(mark), lambda given, name=name: given[name]
+
+    def _adapted(self, name: str, value: Any) -> Any:
+        kind = self._kinds[name]
+        if isinstance(kind, int):
+            return _filled(value, kind, -1)
+        return _filled(value, kind[1], "") if isinstance(kind, tuple) else _for_database(value)
+
+
+def _maker(queryset: "QuerySet[Any, Any]", compiler: Any) -> Callable[[Iterable[Any]], list[Any]]:
+    """As the queryset itself makes its rows, with all that is the same each time done once."""
+    converters = compiler.get_converters([one for one, *_ in compiler.select])
+
+    def converted(rows: Iterable[Any]) -> Iterable[Any]:
+        return compiler.apply_converters(rows, converters) if converters else rows
+
+    if not issubclass(queryset._iterable_class, ModelIterable):
+        return lambda rows: [tuple(row) for row in converted(rows)]
+    columns = compiler.klass_info["select_fields"]
+    own = slice(columns[0], columns[-1] + 1)
+    names = [column.target.attname for column, *_ in compiler.select[own]]
+    related = get_related_populators(compiler.klass_info, compiler.select, connection.alias)
+
+    def instance(row: Any) -> Any:
+        made = queryset.model.from_db(connection.alias, names, row[own])
+        for populator in related:
+            populator.populate(row, made)
+        return made
+
+    return lambda rows: [instance(row) for row in converted(rows)]
+
+
+def _mark(kind: Kind, number: int) -> Any:
+    if isinstance(kind, int | tuple):
+        of, most = kind if isinstance(kind, tuple) else (int, kind)
+        return [of(MARK + 10_000 * (number + 1) + place) for place in range(most)]
+    if kind is UUID:
+        return UUID(int=MARK + number)
+    if kind is datetime:
+        return datetime(1901 + number, 2, 3, 4, 5, 6, 789, tzinfo=UTC)
+    return kind(MARK + number)
+
+
+def _filled(given: Sequence[Any], length: int, nobody: Any) -> list[Any]:
+    """As long as the statement was written for; a value twice is found once."""
+    if len(given) > length:
+        raise ValueError(f"{len(given)} values, prepared for {length}")
+    return [*given, *[given[-1] if given else nobody] * (length - len(given))]
+
+
+def _for_database(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return connection.ops.adapt_datetimefield_value(value)
+    if isinstance(value, UUID) and not connection.features.has_native_uuid_field:
+        return value.hex
+    return value
