@@ -2,14 +2,15 @@
 
 from datetime import datetime, timedelta
 from threading import Thread
+from uuid import UUID, uuid4
 
 import pytest
 from django.db import connection
 
-from crm.models import Event, Order, OrderLine, Product
+from crm.models import Customer, Event, Order, OrderLine, Product
 from crm.prepared import Prepared
 from recommendations import interactions
-from tests.factories import NOON, make_customer, make_order, make_product
+from tests.factories import NOON, make_category, make_customer, make_order, make_product
 from tests.recommendations.worlds import view
 
 pytestmark = pytest.mark.django_db
@@ -59,6 +60,56 @@ def test_words_are_values_and_never_part_of_the_statement():
     prepared = Prepared(lambda sku: Product.objects.filter(sku=sku).values_list("sku"), sku=str)
     assert prepared.rows(sku="TEA") == [("TEA",)]
     assert prepared.rows(sku="TEA' OR '1' = '1") == []
+
+
+def test_ids_of_any_kind_are_values(django_assert_num_queries):
+    ada = make_customer("Ada")
+    make_customer("Bob")
+    by_id = Prepared(lambda public_id: Customer.objects.filter(public_id=public_id), public_id=UUID)
+    by_sku = Prepared(
+        lambda skus: Product.objects.filter(sku__in=skus).order_by("sku").values_list("sku"),
+        skus=(str, 3),
+    )
+    for sku in ("A", "B", "C"):
+        make_product(sku)
+    assert by_id.first(public_id=ada.public_id) == ada
+    assert by_id.first(public_id=uuid4()) is None
+    assert by_sku.rows(skus=["C", "A"]) == [("A",), ("C",)]
+    assert by_sku.rows(skus=[]) == []
+
+
+def test_rows_are_what_the_queryset_makes_with_what_is_joined(django_assert_num_queries):
+    phones = make_category("phones")
+    for number in range(3):
+        make_product(f"P{number}", category=phones if number else None, price=number)
+
+    def found(least):
+        return Product.objects.filter(price__gte=least).select_related("category", "brand")
+
+    prepared = Prepared(found, least=int)
+    prepared.rows(least=0)
+    for least in (0, 1, 3):
+        with django_assert_num_queries(1):
+            rows = prepared.rows(least=least)
+            assert [one.category and one.category.slug for one in rows] == [
+                "phones" if one.category_id else None for one in rows
+            ]
+        wanted = {one.pk: one for one in found(least)}
+        assert {one.pk: one.__dict__ | {"_state": 0} for one in rows} == {
+            pk: one.__dict__ | {"_state": 0} for pk, one in wanted.items()
+        }
+
+
+def test_what_is_left_for_later_is_read_when_it_is_asked_for(django_assert_num_queries):
+    make_product("TEA", title_en="Tea")
+    prepared = Prepared(lambda sku: Product.objects.defer("title_en").filter(sku=sku), sku=str)
+    tea = prepared.first(sku="TEA")
+    assert tea.get_deferred_fields() == {"title_en"}
+    with django_assert_num_queries(1):
+        assert tea.title_en == "Tea"
+    tea.title_en = "Green tea"
+    tea.save()  # a row that is known changes, and is not made twice
+    assert list(Product.objects.values_list("title_en")) == [("Green tea",)]
 
 
 def test_one_run_is_one_query(django_assert_num_queries):
