@@ -82,7 +82,8 @@ def _maker(queryset: "QuerySet[Any, Any]", compiler: Any) -> Callable[[Iterable[
     columns = compiler.klass_info["select_fields"]
     own = slice(columns[0], columns[-1] + 1)
     names = [column.target.attname for column, *_ in compiler.select[own]]
-    related = get_related_populators(compiler.klass_info, compiler.select, connection.alias)
+    joined: Any = get_related_populators  # what is told of its types is of a later Django
+    related = joined(compiler.klass_info, compiler.select, connection.alias)
 
     def instance(row: Any) -> Any:
         made = queryset.model.from_db(connection.alias, names, row[own])
