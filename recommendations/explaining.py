@@ -149,7 +149,7 @@ def _main(
     weights = zip(because.choices, because.shares, strict=True)
     shares = {cells[cell]: share for cell, share in weights if cells[cell] in known.rows}
     if not shares:
-        return Reason("popular") if voice == "popularity" else TASTES
+        return _of_nobody(voice)
     evidence = {"products": list(shares), "voice": voice}
     named = naming.reason(product.pk, shares, known)
     if named is None:
@@ -170,8 +170,8 @@ def _by_voice(voice: str, named: Reason) -> str:
 
 def _voice(voice: str, choice: int | None, known: Known) -> Reason:
     """What another voice has to say."""
-    if voice == "popularity":
-        return Reason("popular")
+    if voice in PRODUCTS:
+        return _of_nobody(voice)
     if choice is None or choice not in known.rows or voice not in ITEMS:
         return TASTES
     code = ITEMS[voice]
@@ -180,6 +180,12 @@ def _voice(voice: str, choice: int | None, known: Known) -> Reason:
     return Reason(code, {"product": known.titles(choice), "product_id": choice, "voice": voice})
 
 
+def _of_nobody(voice: str) -> Reason:
+    """What is said where no choice of theirs speaks."""
+    return Reason(PRODUCTS[voice]) if voice in PRODUCTS else TASTES
+
+
+PRODUCTS = {"popularity": "popular", "rarity": "rare"}  # say the same of a product to everybody
 ITEMS = {"item-knn": "together", "ease": "together", "sequential": "next", "content": "alike"}
 REPEATED = ("together", "next")
 

@@ -9,7 +9,15 @@ from django.db.models import Count, Exists, OuterRef, QuerySet
 
 from crm import artifacts
 from crm.models import Artifact, Customer, Event, Order, OrderLine, Product
-from recommendations import drift, interactions, interleavings, loudness, places, retraining
+from recommendations import (
+    drift,
+    exposure,
+    interactions,
+    interleavings,
+    loudness,
+    places,
+    retraining,
+)
 from recommendations.models import Impression, Interleaving
 
 if TYPE_CHECKING:
@@ -144,6 +152,8 @@ def _reach(now: datetime, champion: Artifact | None) -> dict[str, Any]:
     return {
         "products": products,
         "coverage": len(counts) / products if products else None,
+        "gini": exposure.gini(counts, products),
+        "weeks": exposure.by_week(now, products),
         "held_by_tenth": _held_by(counts, max(round(TENTH * products), 1)),
         "lists": lists,
         "plain_lists": plain / lists if lists else None,

@@ -41,6 +41,7 @@ SENTENCES = {
     "chosen": ("chosen by {buyers} customers", "已有{buyers}位顾客选择"),
     "looking": ("in {category}, which you are looking at", "您正在浏览的{category}"),
     "people_like_you": ("popular with customers like you", "深受与您相似的顾客欢迎"),
+    "rare": ("not many have discovered it yet", "发现它的人还不多"),
     "new": ("new in the shop", "新品上架"),
     "different": ("something different for you", "换个口味试试"),
     "in_stock": ("available now", "现货供应"),
@@ -81,6 +82,7 @@ NAMES = {
     "chosen": _("how many chose it"),
     "looking": _("categories they look at"),
     "people_like_you": _("what their segment buys"),
+    "rare": _("how few chose it yet"),
     "new": _("newness"),
     "different": _("variety"),
     "in_stock": _("availability"),
@@ -91,7 +93,7 @@ NAMES = {
     "asked": _("what was asked for"),
 }
 # These say nothing about the reader.
-PLAIN = ("different", "in_stock", "new", "promoted", "chosen", "price")
+PLAIN = ("different", "in_stock", "new", "rare", "promoted", "chosen", "price")
 OPTIONS = {
     "price_min": ("over {}", "{}以上"),
     "price_max": ("under {}", "{}以下"),

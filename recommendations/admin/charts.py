@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from crm import intervals
 from crm.models import Artifact
+from recommendations.exposure import Week
 from recommendations.health import Clicks
 
 # Told apart by people who see colours differently, too (Okabe and Ito 2008).
@@ -33,6 +34,8 @@ def drawn(numbers: dict[str, Any]) -> dict[str, Any]:
         "quality_options": _options(_("trained on data until"), _("list quality (NDCG of ten)")),
         "positions_chart": _positions(numbers["positions"]),
         "positions_options": _options(_("Position in the list"), "%"),
+        "reach_chart": _reach(numbers["weeks"]),
+        "reach_options": _options(_("week until"), ""),
         "test_drawn": preference(test["result"]) if test else None,
     }
 
@@ -61,6 +64,25 @@ def _quality(trainings: Sequence[Artifact]) -> str:
             "datasets": [
                 {"label": label, "data": data, "borderColor": colour, "backgroundColor": colour}
                 | {"pointRadius": served if colour == OURS else 0, "tension": 0}
+                for label, colour, data in series
+            ],
+        }
+    )
+
+
+def _reach(weeks: Sequence[Week]) -> str:
+    if len(weeks) < 2:
+        return ""  # the figures stand beside it
+    series = [
+        (_("products in any list"), OURS, [round(one.coverage, 3) for one in weeks]),
+        (_("inequality (Gini index)"), THEIRS, [round(one.gini, 3) for one in weeks]),
+    ]
+    return json.dumps(
+        {
+            "labels": [date_format(one.until, "SHORT_DATE_FORMAT") for one in weeks],
+            "datasets": [
+                {"label": label, "data": data, "borderColor": colour, "backgroundColor": colour}
+                | {"pointRadius": 3, "tension": 0}
                 for label, colour, data in series
             ],
         }
@@ -105,4 +127,4 @@ def _options(across: str, upward: str) -> str:
 
 
 def _title(text: str) -> dict[str, Any]:
-    return {"display": True, "text": text}
+    return {"display": bool(text), "text": text}

@@ -7,8 +7,9 @@ import pytest
 
 from crm.training import Order
 from recommendations import naming, serving
-from recommendations.explaining import Known, facts
+from recommendations.explaining import Known, facts, personal
 from recommendations.interactions import Touch, of_customer
+from recommendations.ml.because import Because
 from recommendations.reasons import SENTENCES
 from recommendations.training import train_recommender
 from tests.factories import NOON, make_brand, make_category, make_customer, make_order, make_product
@@ -169,3 +170,18 @@ def test_what_is_similar_has_facts_beside_it(trained):
     for line in serving.similar(trained[0][0][0], n=4, now=NOON):
         assert line.reason_code in ("together", "alike")
         assert len(line.reasons("en")) >= 2
+
+
+@pytest.mark.parametrize(("voice", "code"), [("popularity", "popular"), ("rarity", "rare")])
+def test_a_voice_that_knows_nobody_does_not_speak_of_tastes(voice, code):
+    known = Known([], {})
+    product = make_product()
+    alone = Because(0, (), False, ((1, None),))
+    voices = {0: voice, 1: "als"}
+    found = personal(product, alone, known, voices=voices, cells=[], buyers=0)
+    assert [one.code for one in found[:2]] == [code, "tastes"]
+    second = personal(
+        product, replace(alone, said=1, supporting=((0, None),)), known, voices=voices, cells=[],
+        buyers=0,
+    )  # fmt: skip
+    assert [one.code for one in second[:2]] == ["tastes", code]

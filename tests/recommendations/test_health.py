@@ -3,11 +3,13 @@
 import json
 from datetime import timedelta
 
+import numpy as np
 import pytest
 
 from crm.models import Artifact
 from recommendations import health, interleavings
 from recommendations.admin import charts
+from recommendations.ml import metrics
 from recommendations.models import Impression
 from tests.factories import NOON, make_customer, make_order, make_product
 from tests.recommendations.worlds import view
@@ -98,6 +100,33 @@ class TestReach:
         show(products[:1] + products[5:6])
         assert health.numbers(NOON)["held_by_tenth"] == pytest.approx(4 / 5)
 
+    def test_all_shown_alike_is_no_inequality(self, products):
+        show(products)
+        assert health.numbers(NOON)["gini"] == pytest.approx(0.0)
+
+    def test_one_that_takes_all_is_nearly_one(self, products):
+        for _ in range(4):
+            show(products[3:4])
+        assert health.numbers(NOON)["gini"] == pytest.approx(0.9)  # 1 - 1 / products
+
+    def test_it_is_the_index_by_which_estimators_are_judged(self, products):
+        lists = [[0, 1, 2], [0, 1, 3], [0, 5, -1]]
+        for one in lists:
+            show([products[place] for place in one if place >= 0])
+        expected = metrics.gini(np.array(lists), len(products))
+        assert health.numbers(NOON)["gini"] == pytest.approx(expected)
+
+    def test_each_week_has_its_own_reach_the_oldest_first(self, products):
+        show(products[:1], at=NOON - timedelta(days=20))
+        show(products, at=NOON - timedelta(days=3))
+        show(products[:5], at=NOON)
+        show(products, at=NOON - timedelta(days=90))
+        show(products, at=NOON + timedelta(minutes=1))
+        before, lately = health.numbers(NOON)["weeks"]
+        assert (before.until, lately.until) == (NOON - timedelta(days=14), NOON)
+        assert (before.coverage, before.gini) == (0.1, pytest.approx(0.9))
+        assert (lately.coverage, lately.gini) == (1.0, pytest.approx(1 / 6))
+
     def test_lists_of_what_sells_alone_are_told(self, products):
         show(products[:3])
         show(products[:3], artifact="recommender#1")
@@ -125,8 +154,10 @@ class TestReach:
     def test_an_empty_shop_has_no_shares(self):
         found = health.numbers(NOON)
         assert [
-            found[name] for name in ("coverage", "plain_lists", "strangers", "unsold", "young")
-        ] == [None] * 5
+            found[name]
+            for name in ("coverage", "gini", "plain_lists", "strangers", "unsold", "young")
+        ] == [None] * 6
+        assert found["weeks"] == []
 
 
 class TestTrainings:
@@ -143,6 +174,13 @@ class TestTrainings:
         chart = json.loads(charts.drawn(health.numbers(NOON))["quality_chart"])
         small, large = chart["datasets"][0]["pointRadius"]
         assert large > small
+
+    def test_reach_is_drawn_from_the_second_week_on(self, products):
+        show(products[:5])
+        assert charts.drawn(health.numbers(NOON))["reach_chart"] == ""
+        show(products, at=NOON - timedelta(days=8))
+        drawn = json.loads(charts.drawn(health.numbers(NOON))["reach_chart"])
+        assert [one["data"] for one in drawn["datasets"]] == [[1.0, 0.5], [0.0, 0.5]]
 
     def test_one_training_is_no_course_of_time(self):
         train(0.2)
@@ -171,4 +209,4 @@ def test_the_number_of_queries_is_fixed(products, django_assert_num_queries):
         health.numbers(NOON)
 
 
-QUERIES = 23
+QUERIES = 24
