@@ -22,16 +22,9 @@ SPLITS = ("movielens_temporal", "movielens_last", "retail_new")
 BESIDE = ("popularity", "ease", "sequential", "linear-transitions", "session-knn", "gru")
 
 
-class WithNetwork(Hybrid):
-    """The blend with one voice more, after all others."""
-
-    def _parts(self):
-        return (*super()._parts(), ("gru", {}))
-
-
 def table(split):
     made = {name: VOICES[name]() for name in BESIDE}
-    made |= {"hybrid": Hybrid(), "hybrid with gru": WithNetwork()}
+    made |= {"hybrid": Hybrid(), "hybrid with gru": Hybrid(recurrent=True)}
     quality, found = {}, {}
     for name, one in made.items():
         quality[name], _, seconds = measured(split, lambda data, one=one: one.fit(data).score(data))

@@ -53,6 +53,11 @@ def _recommend_arguments(parser: argparse.ArgumentParser) -> None:
         default="time",
         help="what hybrid learns its weights for: what comes next, or gaps at random",
     )
+    parser.add_argument(
+        "--recurrent",
+        action="store_true",
+        help="hybrid hears a recurrent network, too (slow to learn; needs requirements-neural.txt)",
+    )
     parser.add_argument("--seed", type=int, default=0)
 
 
@@ -164,8 +169,12 @@ def _fitted(options: argparse.Namespace, interactions: Interactions) -> Recommen
 
 def _made(options: argparse.Namespace) -> Recommender:
     if options.algorithm == Hybrid.name:
-        by_chance = options.holdout == "chance"
-        return Hybrid(repeats=options.repeat, by_chance=by_chance, seed=options.seed)
+        return Hybrid(
+            repeats=options.repeat,
+            by_chance=options.holdout == "chance",
+            recurrent=options.recurrent,
+            seed=options.seed,
+        )
     return _seeded(options.algorithm, options.seed)
 
 

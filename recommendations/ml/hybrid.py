@@ -60,6 +60,7 @@ DISCOVERY: tuple[Part, ...] = (
     ("rarity", {}),
 )
 REPEATS: tuple[Part, ...] = (*DISCOVERY, ("history", {}))
+NETWORK: Part = ("gru", {})  # after all others, so that their numbers stay
 # Learned on windows of a shop's full history, for repeats that a table of single cells cannot show.
 UNSEEN_REPEATS = {2: 0.14, 8: 0.2, 9: 0.06, 12: 0.08, 15: 0.27, 16: 0.05, 27: 0.06, 30: 0.14}
 # And what is new to customers of such a table: a window cut from it takes for new what was bought
@@ -80,6 +81,7 @@ class Hybrid(Recommender):
 
     by_chance: weights are judged on cells held back by chance, not on the later ones: for filling
     gaps in a table, where the question is not what comes next.
+    recurrent: the recurrent network is a voice, too; it is learned with torch, an extra.
     """
 
     name: ClassVar[str] = "hybrid"
@@ -93,16 +95,18 @@ class Hybrid(Recommender):
         parts: tuple[Part, ...] | None = None,
         repeats: bool = False,
         by_chance: bool = False,
+        recurrent: bool = False,
         seed: int = 0,
     ) -> None:
         self.parts = parts
         self.repeats = repeats
         self.by_chance = by_chance
+        self.recurrent = recurrent
         self.seed = seed
 
     def fit(self, interactions: Interactions) -> Self:
         if self.repeats and self.parts is None and not has_repeats(interactions):
-            self.weights_ = np.zeros((len(SHORT) + 1, len(REPEATS)))
+            self.weights_ = np.zeros((len(SHORT) + 1, len(self._parts())))
             self.weights_[:, list(UNSEEN_REPEATS)] = list(UNSEEN_REPEATS.values())
             self.weights_ = self._only_possible(self.weights_, interactions)
         else:
@@ -163,6 +167,7 @@ class Hybrid(Recommender):
             "parts": self.parts,
             "repeats": self.repeats,
             "by_chance": self.by_chance,
+            "recurrent": self.recurrent,
             "seed": self.seed,
         }
 
@@ -179,7 +184,8 @@ class Hybrid(Recommender):
         return scores
 
     def _parts(self) -> tuple[Part, ...]:
-        return self.parts or (REPEATS if self.repeats else DISCOVERY)
+        parts = self.parts or (REPEATS if self.repeats else DISCOVERY)
+        return (*parts, NETWORK) if self.recurrent else parts
 
     def _possible(self, interactions: Interactions) -> list[int]:
         """Numbers of the voices that a catalogue of this size can have."""

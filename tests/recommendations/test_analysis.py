@@ -53,10 +53,11 @@ def test_every_algorithm_gives_everybody_k_new_products_with_reasons(analyse, al
     assert report["algorithm"] == algorithm
 
 
-def test_an_algorithm_of_an_extra_that_is_absent_says_what_to_install(analyse, monkeypatch):
+@pytest.mark.parametrize("asked", [["--algorithm", "gru"], ["--recurrent"]])
+def test_an_algorithm_of_an_extra_that_is_absent_says_what_to_install(analyse, monkeypatch, asked):
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(CommandError, match="pip install -r requirements-neural.txt"):
-        analyse("recommend", {"--interactions": INTERACTIONS}, "--algorithm", "gru")
+        analyse("recommend", {"--interactions": INTERACTIONS}, *asked)
 
 
 def test_unknown_customers_get_k_rows_too(analyse):

@@ -101,6 +101,23 @@ class TestScoring:
         assert np.allclose(again.score(data), blend.score(data))
         assert np.argsort(again.score(data)).tolist() == np.argsort(made.score(data)).tolist()
 
+    def test_a_blend_whose_weights_are_known_does_not_learn_it(self, monkeypatch):
+        """Those of repeats that cannot be seen have none for the network: no torch is needed."""
+        monkeypatch.setitem(sys.modules, "torch", None)
+        data, _ = two_tastes()
+        with_it, without = (
+            Hybrid(repeats=True, recurrent=recurrent).fit(data) for recurrent in (True, False)
+        )
+        assert with_it.weights_.shape[1] == without.weights_.shape[1] + 1
+        assert np.allclose(with_it.score(data), without.score(data))
+
+    def test_a_blend_without_the_switch_never_asks_for_torch(self, monkeypatch):
+        monkeypatch.setitem(sys.modules, "torch", None)
+        data, _ = two_tastes()
+        assert "gru" not in {voice.name for voice in Hybrid().fit(data).voices().values()}
+        with pytest.raises(NoTorch):
+            Hybrid(parts=(("popularity", {}),), recurrent=True).fit(data)
+
     def test_without_torch_it_says_what_to_install(self, monkeypatch):
         monkeypatch.setitem(sys.modules, "torch", None)
         with pytest.raises(NoTorch, match="requirements-neural.txt"):
@@ -241,3 +258,11 @@ class TestLearning:
         )
         blend = Hybrid(parts=(("popularity", {}), ("gru", {**QUICK, "ahead": 0.0}))).fit(data)
         assert blend.weights_[-1, 1] > 0.5
+
+    def test_a_blend_with_the_switch_is_read_back_with_it(self):
+        data, _ = two_tastes(customers=120, products=40)
+        blend = Hybrid(parts=(("popularity", {}),), recurrent=True).fit(data)
+        again = Hybrid.from_state(blend.state())
+        assert again.recurrent
+        assert [voice.name for voice in again.voices().values()][-1] == "gru"
+        assert np.allclose(again.score(data), blend.score(data))
