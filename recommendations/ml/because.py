@@ -6,13 +6,14 @@ to a score is known exactly for voices of items and for implicit factors. Once a
 voices are standardised anew and the rest weighs more, so a product has to fall further than that.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from recommendations.ml.compiled.blend import Said
 
 STANDS_OUT = 1.0  # deviations above a voice's mean from which it speaks for a product
+SOME = 8  # choices that are looked at first
 FALLS = 0.85  # of what the choices add to a product, that it is sure to lose with them
 
 
@@ -42,43 +43,47 @@ def because(
     numbers = [n for n in said.voices if weights[n] > 0 and said.of(n).deviation > 0]
     if not numbers:
         return [Because(None, (), False, ()) for _ in columns]
-    every = np.concatenate([columns, following])
+    every, listed = np.concatenate([columns, following]), len(columns)
     spoken = np.array([weights[n] * said.standardised(n, every) for n in numbers])
-    made = {n: _pieces(said, weights, n, every) for n in numbers}
+    pieces = {n: _pieces(said, weights, n, every) for n in numbers}
+    made = {n: one for n, one in pieces.items() if one is not None}
     added = np.zeros((len(said.row.columns), len(every)))
-    for pieces in made.values():
-        added += 0.0 if pieces is None else pieces
-    scores = spoken.sum(axis=0)
+    for one in made.values():
+        added += one
+    chosen = _fewest(added, spoken.sum(axis=0), listed)
+    strongest = {n: _strongest(one[:, :listed]) for n, one in made.items()}
+    # Numbers of the voices that stand out for each product, the loudest first.
+    order = np.argsort(-spoken[:, :listed], axis=0, kind="stable").T.tolist()
+    stands_out = (spoken[:, :listed] >= STANDS_OUT * weights[numbers][:, None]).T.tolist()
     found = []
-    for place in range(len(columns)):
-        choices, is_enough = _fewest(added, scores, place, len(columns))
-        loud = dict(zip(numbers, (spoken[:, place] / weights[numbers]).tolist(), strict=True))
-        one = _because(place, choices, is_enough, made, loud, weights)
-        found.append(replace(one, shares=_shares(added[:, place], choices)))
+    for place, (choices, is_enough) in enumerate(chosen):
+        heard = [numbers[n] for n in order[place] if stands_out[place][n]]
+        main: int | None = heard[0] if heard else None
+        if choices:
+            main = max(made, key=lambda n: made[n][choices[0], place])
+        others = [(n, strongest[n][place] if n in strongest else None) for n in heard if n != main]
+        shares = _shares(added[:, place], choices)
+        found.append(Because(main, tuple(choices), is_enough, tuple(others), shares))
     return found
 
 
-def _fewest(
-    added: np.ndarray, scores: np.ndarray, place: int, listed: int
-) -> tuple[list[int], bool]:
+def _fewest(added: np.ndarray, scores: np.ndarray, listed: int) -> list[tuple[list[int], bool]]:
     """The fewest choices without which as many others are ahead as the list has places.
 
-    added: (cells, products) what each choice adds to each score. Where not even all that add
-    something are enough, it is all of them.
+    added: (cells, products) what each choice adds to each score, those of the list first. Where
+    not even all that add something to a product are enough, it is all of them.
     """
-    own = added[:, place]
-    over = own - added[:, listed:].mean(axis=1) if added.shape[1] > listed else own
-    order = np.argsort(-over, kind="stable")
-    order = order[own[order] > 0]
-    if not len(order):
-        return [], False
-    without = scores - np.cumsum(added[order], axis=0)
-    mine = scores[place] - FALLS * np.cumsum(own[order])
-    ahead = (without > mine[:, None]).sum(axis=1) - (without[:, place] > mine)
-    enough = np.flatnonzero(ahead >= listed)
-    if not len(enough):
-        return order.tolist(), False
-    return order[: enough[0] + 1].tolist(), True
+    own = added[:, :listed]
+    over = own - added[:, listed:].mean(axis=1, keepdims=True) if len(scores) > listed else own
+    order = np.argsort(np.where(own > 0, -over, np.inf), axis=0, kind="stable")
+    adding = (own > 0).sum(axis=0)
+    needed = np.zeros(listed, dtype=int)
+    # Hardly ever are many needed: all are gone through only for those that are left.
+    for most in (SOME, len(own)):
+        left = np.flatnonzero((needed == 0) & (adding > 0))
+        if len(left):
+            needed[left] = _needed(added, scores, order[:most, left], left, listed, adding[left])
+    return [(order[: needed[n] or adding[n], n].tolist(), bool(needed[n])) for n in range(listed)]
 
 
 def _shares(own: np.ndarray, choices: list[int]) -> tuple[float, ...]:
@@ -87,31 +92,29 @@ def _shares(own: np.ndarray, choices: list[int]) -> tuple[float, ...]:
     return tuple((own[choices] / total).tolist()) if choices else ()
 
 
-def _because(
-    place: int,
-    choices: list[int],
-    is_enough: bool,
-    made: dict[int, np.ndarray | None],
-    loud: dict[int, float],
-    weights: np.ndarray,
-) -> Because:
-    """Put together what is known of one product."""
-    pieces = {n: one[:, place] for n, one in made.items() if one is not None}
-    heard = sorted(
-        (n for n, z in loud.items() if z >= STANDS_OUT), key=lambda n: -weights[n] * loud[n]
-    )
-    if choices:
-        said: int | None = max(pieces, key=lambda n: pieces[n][choices[0]])
-    else:
-        said = heard[0] if heard else None
-    others = [(n, _strongest(pieces.get(n))) for n in heard if n != said]
-    return Because(said, tuple(choices), is_enough, tuple(others))
+def _needed(
+    added: np.ndarray,
+    scores: np.ndarray,
+    order: np.ndarray,
+    places: np.ndarray,
+    listed: int,
+    adding: np.ndarray,
+) -> np.ndarray:
+    """(places,) how many choices, in this (choices, places) order, are enough; 0 where none are."""
+    without = scores - np.cumsum(added[order], axis=0)  # (choices, places, products)
+    own = np.arange(len(places))
+    mine = scores[places] - FALLS * np.cumsum(added[order, places], axis=0)
+    ahead = (without > mine[:, :, None]).sum(axis=2) - (without[:, own, places] > mine)
+    enough = (ahead >= listed) & (np.arange(len(order))[:, None] < adding)
+    return np.where(enough.any(axis=0), enough.argmax(axis=0) + 1, 0)
 
 
-def _strongest(pieces: np.ndarray | None) -> int | None:
-    if pieces is None or not len(pieces) or pieces.max() <= 0:
-        return None
-    return int(np.argmax(pieces))
+def _strongest(pieces: np.ndarray) -> list[int | None]:
+    """Of every column the cell with the largest piece; None where no piece is above zero."""
+    if not len(pieces):
+        return [None] * pieces.shape[1]
+    cells, most = pieces.argmax(axis=0).tolist(), pieces.max(axis=0).tolist()
+    return [cell if top > 0 else None for cell, top in zip(cells, most, strict=True)]
 
 
 def _pieces(said: Said, weights: np.ndarray, number: int, columns: np.ndarray) -> np.ndarray | None:

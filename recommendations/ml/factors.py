@@ -39,7 +39,7 @@ class ImplicitFactors(Recommender):
             mine = products[weights.indices[cells]]
             trust, asked = self.confidence(weights.data[cells])
             believed = mine * np.sqrt(trust)[:, None]
-            tastes[row] = _solved(ground + believed.T @ believed, mine.T @ asked)
+            tastes[row] = solved(ground + believed.T @ believed, mine.T @ asked)
         return np.asarray(tastes @ products.T)
 
     def pieces(self, row: Interactions, product: int) -> np.ndarray | None:
@@ -63,7 +63,7 @@ class ImplicitFactors(Recommender):
         return BOOST * trust, BOOST * trust + weights
 
 
-def _solved(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+def solved(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """By Cholesky, at half the cost of the general way: what is shrunk is positive definite."""
     _, solved, failed = lapack.dposv(left, right)
     return np.linalg.solve(left, right) if failed else np.asarray(solved)

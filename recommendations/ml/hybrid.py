@@ -116,6 +116,7 @@ class Hybrid(Recommender):
                 told[list(UNSEEN_NEW)] = list(UNSEEN_NEW.values())
                 self.weights_[-1] = (self.weights_[-1] + told) / 2.0
                 self.weights_ = self._only_possible(self.weights_, interactions)
+                self.weights_[-1] = listening.without_whispers(self.weights_[-1])
         # A voice that nobody should listen to costs time at every request.
         self.heard_ = np.flatnonzero(self.weights_.any(axis=0))
         self.voices_ = self.refit(interactions).voices_

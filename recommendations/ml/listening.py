@@ -15,7 +15,7 @@ from scipy import sparse
 
 ROUNDS = 10
 SAMPLES = 5
-QUIETEST = 0.04  # share of the weights below which a voice is not heard at all
+QUIETEST = 0.06  # share of the weights below which a voice is not heard at all
 CANDIDATES = 300  # products of a row that any voice puts near the top
 PLACES = 10
 DISCOUNT = 1.0 / np.log2(np.arange(2, PLACES + 2))
@@ -84,9 +84,17 @@ def weights(questions: list[Question], *, rng: np.random.Generator) -> np.ndarra
             for one in questions
         ]
         total += _greedy(halves)
-    # A whisper costs as much time at every request as a voice.
-    total[total < QUIETEST * total.sum()] = 0.0
-    return np.asarray(total / total.sum())
+    return without_whispers(total)
+
+
+def without_whispers(weights: np.ndarray) -> np.ndarray:
+    """(voices,) adding up to one, those below QUIETEST silent.
+
+    A whisper costs as much time at every request as a voice, and says little of later time.
+    """
+    least = min(QUIETEST * weights.sum(), weights.max())
+    kept = np.where(weights < least, 0.0, weights)
+    return np.asarray(kept / kept.sum())
 
 
 def _greedy(questions: list[Question]) -> np.ndarray:

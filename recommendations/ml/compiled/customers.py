@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import sparse
 
-from recommendations.ml.compiled.voice import Made, Row, block_of, cells_of
+from recommendations.ml.compiled.voice import Made, Row, added, block_of, cells_of
 from recommendations.ml.neighbours import UserNeighbours
 from recommendations.ml.recommender import Recommender
 from recommendations.ml.sessions import SessionNeighbours
@@ -15,7 +15,6 @@ class Near(Made):
     def __init__(self, voice: Recommender, by_product: sparse.csr_matrix, k: int) -> None:
         """by_product: (products, customers) how much each shared product makes alike."""
         self.voice, self._k, self._alike = voice, k, by_product
-        self._indptr = by_product.indptr.tolist()
 
     def profile(self, row: Row) -> np.ndarray:
         """(cells,) how much each choice of this customer makes alike."""
@@ -23,22 +22,12 @@ class Near(Made):
 
     def near(self, row: Row) -> tuple[np.ndarray, np.ndarray]:
         """The k nearest customers with any likeness, and how alike they are."""
-        if id(self) not in row.near:
-            row.near[id(self)] = self._look(row)
-        return row.near[id(self)]
+        found: tuple[np.ndarray, np.ndarray] = row.once(self, "near", self._look)
+        return found
 
     def _look(self, row: Row) -> tuple[np.ndarray, np.ndarray]:
-        indptr, customers, data = self._indptr, self._alike.indices, self._alike.data
-        parts = [
-            (slice(indptr[column], indptr[column + 1]), weight)
-            for column, weight in zip(row.columns.tolist(), self.profile(row), strict=True)
-        ]
-        if not parts:
-            return np.zeros(0, dtype=int), np.zeros(0)
-        who = np.concatenate([customers[part] for part, _ in parts])
-        how = np.concatenate([data[part] * weight for part, weight in parts])
-        likeness = np.bincount(who, how, minlength=self._alike.shape[1])
-        alike = np.flatnonzero(likeness)
+        likeness = added(self._alike, row.columns, self.profile(row))
+        alike = np.flatnonzero(likeness != 0)  # of truths they are found faster than of numbers
         if len(alike) > self._k:
             nearest = np.argpartition(-likeness[alike], self._k - 1)[: self._k]
             alike = alike[np.sort(nearest)]
@@ -85,14 +74,14 @@ class Sessions(Near):
         return row.weights(None, 0.0, self._fading)
 
     def make(self, row: Row) -> np.ndarray:
-        near, likeness = self.near(row)
-        whose, products, word = self._told(row, near)
+        _, likeness = self.near(row)
+        whose, products, word = row.once(self, "told", self._told)
         said = np.bincount(products, likeness[whose] * word, minlength=self._places.shape[1])
         return said.astype(np.float32)
 
     def pieces(self, row: Row, columns: np.ndarray) -> np.ndarray:
         near, _ = self.near(row)
-        whose, products, word = self._told(row, near)
+        whose, products, word = row.once(self, "told", self._told)
         place = np.full(self._places.shape[1], -1)
         place[columns] = np.arange(len(columns))
         there = np.flatnonzero(place[products] >= 0)
@@ -101,13 +90,16 @@ class Sessions(Near):
         alike = block_of(self._alike, row.columns, near)
         return np.asarray(self.profile(row)[:, None] * (alike @ told))
 
-    def _told(self, row: Row, near: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _told(self, row: Row) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Every choice of the neighbours, all (choices,): whose, of what, and how near it is."""
+        near, _ = self.near(row)
         counts, cells = cells_of(self._places, near)
         products, steps = self._places.indices[cells], self._places.data[cells]
         whose = np.repeat(np.arange(len(near)), counts)
         weight = np.zeros(self._places.shape[1])
         weight[row.columns] = self.profile(row)
-        order = np.lexsort((steps, weight[products], whose))
-        latest = steps[order[np.cumsum(counts) - 1]]
+        shared, begins = weight[products], np.cumsum(counts) - counts
+        most = np.maximum.reduceat(shared, begins) if len(near) else shared
+        latest = np.where(shared == most[whose], steps, -np.inf)
+        latest = np.maximum.reduceat(latest, begins) if len(near) else latest
         return whose, products, self._near ** np.abs(steps - latest[whose])

@@ -3,7 +3,7 @@
 import numpy as np
 
 from recommendations.ml.compiled.voice import Heard, Row
-from recommendations.ml.factors import ImplicitFactors, TruncatedSvd
+from recommendations.ml.factors import ImplicitFactors, TruncatedSvd, solved
 
 
 class Factors:
@@ -47,12 +47,12 @@ class FoldedIn(Factors):
         self._look()
 
     def tastes(self, row: Row) -> np.ndarray:
-        mine, asked, left = self._normal(row)
-        return np.linalg.solve(left, mine.T @ asked)
+        mine, asked, left = row.once(self, "normal", self._normal)
+        return solved(left, mine.T @ asked)
 
     def pieces(self, row: Row, columns: np.ndarray) -> np.ndarray:
-        mine, asked, left = self._normal(row)
-        seen_by = np.linalg.solve(left, self.factors[columns].astype(float).T)
+        mine, asked, left = row.once(self, "normal", self._normal)
+        seen_by = solved(left, self.factors[columns].astype(float).T)
         return np.asarray((mine @ seen_by) * asked[:, None])
 
     def _normal(self, row: Row) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

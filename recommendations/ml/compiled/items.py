@@ -4,13 +4,15 @@ import numpy as np
 from scipy import sparse
 from scipy.linalg import blas
 
-from recommendations.ml.compiled.voice import Heard, Made, Row, block_of, moments
+from recommendations.ml.compiled.voice import Heard, Made, Row, added, block_of, cells_of, moments
 from recommendations.ml.content import Content
 from recommendations.ml.ease import Ease
 from recommendations.ml.neighbours import ItemNeighbours
 from recommendations.ml.popularity import Popularity
 from recommendations.ml.recommender import Recommender
 from recommendations.ml.sequential import LinearTransitions, Sequential
+
+RARELY = 0.1  # share of all that is written, up to which products with the same are looked up
 
 
 class AsItIs(Made):
@@ -83,24 +85,14 @@ class Sparse(Made):
     def __init__(self, voice: Recommender, matrix: sparse.csr_matrix) -> None:
         self.voice = voice
         self._matrix = matrix.tocsr()
-        self._indptr = self._matrix.indptr.tolist()
 
     def weights(self, row: Row) -> np.ndarray:
         raise NotImplementedError
 
     def make(self, row: Row) -> np.ndarray:
-        size = self._matrix.shape[1]
-        indptr, indices, data = self._indptr, self._matrix.indices, self._matrix.data
-        parts = [
-            (slice(indptr[column], indptr[column + 1]), weight)
-            for column, weight in zip(row.columns.tolist(), self.weights(row).tolist(), strict=True)
-            if weight
-        ]
-        if not parts:
-            return np.zeros(size, dtype=np.float32)
-        where = np.concatenate([indices[part] for part, _ in parts])
-        what = np.concatenate([data[part] * weight for part, weight in parts])
-        return np.bincount(where, what, minlength=size).astype(np.float32)
+        weights = self.weights(row)
+        heard = np.flatnonzero(weights)
+        return added(self._matrix, row.columns[heard], weights[heard]).astype(np.float32)
 
     def pieces(self, row: Row, columns: np.ndarray) -> np.ndarray:
         return self.weights(row)[:, None] * block_of(self._matrix, row.columns, columns)
@@ -135,13 +127,20 @@ class Written(Made):
         self.voice: Recommender = voice
         self._settings = (voice.half_life, 1.0, voice.fading)
         self._features = voice.features_.tocsr().astype(np.float32)
+        self._holding = self._features.T.tocsr()  # (features, products)
+        self._sharing = np.diff(self._holding.indptr)
 
     def make(self, row: Row) -> np.ndarray:
-        mine = self._features[row.columns]
-        weights = np.repeat(row.weights(*self._settings), np.diff(mine.indptr))
-        profile = np.bincount(mine.indices, mine.data * weights, minlength=mine.shape[1])
+        counts, cells = cells_of(self._features, row.columns)
+        weights = np.repeat(row.weights(*self._settings), counts) * self._features.data[cells]
+        features = self._features.indices[cells]
+        if self._sharing[features].sum() <= RARELY * self._features.nnz:
+            return added(self._holding, features, weights).astype(np.float32)
+        profile = np.bincount(features, weights, minlength=self._features.shape[1])
         return np.asarray(self._features @ profile.astype(np.float32))
 
     def pieces(self, row: Row, columns: np.ndarray) -> np.ndarray:
-        likeness = self._features[row.columns] @ self._features[columns].T
-        return np.asarray(row.weights(*self._settings)[:, None] * likeness.toarray())
+        _, cells = cells_of(self._features, columns)
+        told = np.unique(self._features.indices[cells])
+        mine, theirs = (block_of(self._features, some, told) for some in (row.columns, columns))
+        return np.asarray(row.weights(*self._settings)[:, None] * (mine @ theirs.T))

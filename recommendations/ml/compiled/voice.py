@@ -1,8 +1,9 @@
 """What every compiled voice takes and gives: a row, and what is heard of it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from scipy import sparse
@@ -10,6 +11,7 @@ from scipy import sparse
 from recommendations.ml.interactions import Interactions
 from recommendations.ml.recommender import Recommender
 
+LONG = 200  # cells of a row from which it is read in one piece
 CANCELS = 0.05  # share of the mean square below which a variance is computed the careful way
 
 
@@ -19,7 +21,7 @@ class Row:
     def __init__(self, row: Interactions) -> None:
         self.interactions = row
         self.columns = row.values.indices
-        self.near: dict[int, tuple[np.ndarray, np.ndarray]] = {}  # by who looked them up
+        self._found: dict[tuple[int, str], Any] = {}
         self._kept: dict[tuple[float | None, float, float | None], np.ndarray] = {}
 
     def weights(self, half_life: float | None, likes: float, fading: float | None) -> np.ndarray:
@@ -30,6 +32,13 @@ class Row:
                 half_life=half_life, likes=likes, fading=fading
             )
         return self._kept[key]
+
+    def once(self, who: object, what: str, find: Callable[["Row"], Any]) -> Any:
+        """What a voice finds for this row, found when it is first needed."""
+        key = (id(who), what)
+        if key not in self._found:
+            self._found[key] = find(self)
+        return self._found[key]
 
     @cached_property
     def order(self) -> np.ndarray:
@@ -106,13 +115,28 @@ def cells_of(matrix: sparse.csr_matrix, rows: np.ndarray) -> tuple[np.ndarray, n
     return counts, shift + np.arange(len(shift))
 
 
+def added(matrix: sparse.csr_matrix, rows: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """(columns,) the sum of these rows, each times its weight."""
+    indptr = matrix.indptr
+    if (indptr[rows + 1] - indptr[rows]).sum() > LONG * len(rows):
+        parts = [slice(*ends) for ends in zip(indptr[rows], indptr[rows + 1], strict=True)]
+        columns = np.concatenate([matrix.indices[part] for part in parts])
+        told = zip(parts, weights.tolist(), strict=True)
+        values = np.concatenate([matrix.data[part] * weight for part, weight in told])
+    else:
+        counts, cells = cells_of(matrix, rows)
+        columns, values = matrix.indices[cells], np.repeat(weights, counts) * matrix.data[cells]
+    return np.bincount(columns, values, minlength=matrix.shape[1])
+
+
 def block_of(matrix: sparse.csr_matrix, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
     """(rows, columns) dense; every column is asked for once."""
     counts, cells = cells_of(matrix, rows)
-    place = np.full(matrix.shape[1], -1)
+    place = np.full(matrix.shape[1], -1, dtype=np.int32)
     place[columns] = np.arange(len(columns))
     at = place[matrix.indices[cells]]
     there = np.flatnonzero(at >= 0)
+    whose = np.searchsorted(np.cumsum(counts), there, side="right")
     block = np.zeros((len(rows), len(columns)))
-    block[np.repeat(np.arange(len(rows)), counts)[there], at[there]] = matrix.data[cells[there]]
+    block[whose, at[there]] = matrix.data[cells[there]]
     return block

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+from recommendations.ml import because as reasons
 from recommendations.ml.because import because
 from recommendations.ml.compiled.blend import CompiledBlend
 from recommendations.ml.ease import Ease
@@ -61,6 +62,17 @@ def still_listed(blend, row, column, choices, *, n=8):
     """Whether the estimators, taught nothing new, list it for who had not made these choices."""
     scores = blend.score(without(row, choices))[0]
     return column in best(scores, n=n, exclude=row.values.indices)
+
+
+def test_looking_at_a_few_choices_first_changes_no_reason(world, monkeypatch):
+    data, blend = world
+    for customer in range(0, 80, 8):
+        found = []
+        for some in (1, 3, 1_000):
+            monkeypatch.setattr(reasons, "SOME", some)
+            found.append(explain(blend, data.take([customer]))[1])
+        assert found[0] == found[1] == found[2]
+        assert max(len(one.choices) for one in found[0]) > 1
 
 
 def test_nine_of_ten_products_leave_the_list_with_their_evidence(world):

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from recommendations.ml.compiled import Row, blend, compiled, moments
+from recommendations.ml.compiled import Row, blend, compiled, items, moments
+from recommendations.ml.compiled import voice as forms
 from recommendations.ml.compiled.blend import CompiledBlend
 from recommendations.ml.hybrid import Hybrid, standardised
 from recommendations.ml.interactions import Interactions
@@ -44,6 +45,25 @@ def world(*, ratings=False):
 @pytest.fixture(scope="module", params=[False, True], ids=["implicit", "ratings"])
 def data(request):
     return world(ratings=request.param)
+
+
+def test_rows_are_added_alike_whether_they_are_long_or_short(monkeypatch):
+    matrix = sparse.random(20, 50, density=0.3, format="csr", random_state=1)
+    rows, weights = np.array([3, 0, 17]), np.array([0.5, 2.0, 1.0])
+    for long in (0, 1_000):
+        monkeypatch.setattr(forms, "LONG", long)
+        assert forms.added(matrix, rows, weights) == pytest.approx(weights @ matrix[rows])
+        assert not forms.added(matrix, rows[:0], weights[:0]).any()
+
+
+def test_what_is_written_says_the_same_of_common_words_and_of_rare_ones(monkeypatch):
+    data = world()
+    content = VOICES["content"]().fit(data)
+    for rarely in (0.0, 1.0):
+        monkeypatch.setattr(items, "RARELY", rarely)
+        row = data.take([5])
+        heard = compiled(content).hear(Row(row))
+        assert heard.scores == pytest.approx(content.score(row)[0], rel=1e-5, abs=1e-5)
 
 
 @pytest.mark.parametrize(("name", "given"), EVERY, ids=NAMES)

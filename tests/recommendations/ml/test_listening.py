@@ -87,6 +87,13 @@ def test_a_whisper_is_no_voice(rng, monkeypatch):
     assert np.count_nonzero(found) == 1
 
 
+def test_without_whispers_the_others_keep_their_proportions():
+    told = listening.without_whispers(np.array([0.6, 0.05, 0.0, 0.3, 0.05]))
+    assert told == pytest.approx([2 / 3, 0, 0, 1 / 3, 0])
+    murmur = np.full(40, 1 / 40)
+    assert listening.without_whispers(murmur) == pytest.approx(murmur)  # or nobody would speak
+
+
 def test_the_same_generator_gives_the_same_weights(rng):
     knows, guesses, relevant = world(rng)
     question = Question.asked([knows, guesses], None, relevant)
