@@ -4,6 +4,8 @@ It is learned with torch, an extra that is imported when it is needed; what is l
 arrays, and scoring is numpy's, so nobody who serves needs torch.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -79,8 +81,7 @@ class Gru(Recommender):
                 "a recurrent network is learned with torch, which is not installed: "
                 "pip install -r requirements-neural.txt"
             ) from None
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.seed)
+        with _repeatable(torch, self.seed):
             learned = _learned(torch, self, interactions)
         for name, array in learned.items():
             setattr(self, name, array)
@@ -141,6 +142,19 @@ def candidates(
         return np.arange(products), targets
     among = np.union1d(targets, rng.integers(products, size=EVERYTHING))
     return among, np.searchsorted(among, targets)
+
+
+@contextmanager
+def _repeatable(torch: Any, seed: int) -> Iterator[None]:
+    """One thread and chance by the seed, so that a seed is a result; both as before afterwards."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _learned(torch: Any, network: Gru, interactions: Interactions) -> dict[str, np.ndarray]:

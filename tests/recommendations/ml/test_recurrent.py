@@ -236,6 +236,22 @@ class TestLearning:
         assert torch.equal(torch.rand(3), undisturbed)
         assert not np.allclose(first, second)
 
+    def test_it_learns_in_one_thread_and_leaves_the_others_to_others(self, monkeypatch):
+        import torch
+
+        before, seen = torch.get_num_threads(), []
+        torch.set_num_threads(2)
+        step = torch.optim.AdamW.step
+        monkeypatch.setattr(
+            torch.optim.AdamW,
+            "step",
+            lambda self: seen.append(torch.get_num_threads()) or step(self),
+        )
+        Gru(**QUICK | {"epochs": 1}).fit(chain())
+        assert set(seen) == {1}
+        assert torch.get_num_threads() == 2
+        torch.set_num_threads(before)
+
     def test_what_is_learned_are_plain_small_arrays(self):
         learned = Gru(**QUICK).fit(chain())
         for array in learned.state().arrays.values():
