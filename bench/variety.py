@@ -22,7 +22,7 @@ from recommendations.ml.hybrid import Hybrid, standardised  # noqa: E402
 from recommendations.ml.ranking import diverse, ndcg  # noqa: E402
 
 CANDIDATES = 50
-TRADES = (1.0, 0.8, 0.7, 0.65, 0.6, 0.5)
+TRADES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.55, 0.53, 0.5)
 HELD_BACK = (0.0, 0.3, 0.5, 0.7, 0.9, 1.1)
 
 

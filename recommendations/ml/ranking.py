@@ -37,21 +37,25 @@ def best_of_rows(scores: np.ndarray, *, n: int, seen: sparse.csr_matrix | None) 
 
 
 def diverse(scores: np.ndarray, likeness: np.ndarray, *, n: int, trade: float) -> np.ndarray:
-    """Maximal marginal relevance (Carbonell, Goldstein 1998): positions of n candidates.
+    """Marginal relevance (after Carbonell, Goldstein 1998): positions of n, best score first.
 
+    Each in turn is the best by rank less its mean likeness to what is chosen: a list as a whole
+    is alike by the mean of its pairs, and what a rank is worth falls with its logarithm whatever
+    the distances of scores. In which order they were chosen says nothing of their worth.
     scores: (candidates,); likeness: (candidates, candidates) in [0, 1];
-    trade: 1 is by score alone, 0 by difference alone.
+    trade: 1 is by rank alone, 0 by difference alone.
     """
-    spread = np.ptp(scores) if len(scores) else 0.0
-    relevance = (scores - scores.min()) / spread if spread > 0 else np.zeros(len(scores))
+    rank = np.argsort(np.argsort(-scores, kind="stable"), kind="stable")
+    relevance = 1.0 - np.log1p(rank) / np.log1p(max(len(scores), 1))
     chosen: list[int] = []
-    nearest = np.zeros(len(scores))
+    alike = np.zeros(len(scores))
     for _ in range(min(max(n, 0), len(scores))):
-        gain = trade * relevance - (1.0 - trade) * nearest
+        gain = trade * relevance - (1.0 - trade) * alike / max(len(chosen), 1)
         gain[chosen] = -np.inf
         chosen.append(int(np.argmax(gain)))
-        nearest = np.maximum(nearest, likeness[chosen[-1]])
-    return np.array(chosen, dtype=int)
+        alike = alike + likeness[chosen[-1]]
+    found = np.array(chosen, dtype=int)
+    return found[np.lexsort((found, -scores[found]))]
 
 
 def quality(ranked: np.ndarray, relevant: sparse.csr_matrix, *, n: int = 10) -> dict[str, float]:

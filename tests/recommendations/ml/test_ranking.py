@@ -59,6 +59,33 @@ class TestDiverse:
     def test_a_twin_makes_room_for_something_else(self):
         assert diverse(self.scores, self.likeness, n=2, trade=0.5).tolist() == [0, 2]
 
+    def test_what_was_chosen_for_variety_stands_where_its_score_puts_it(self):
+        likeness = np.eye(4)
+        likeness[0, 1] = likeness[1, 0] = likeness[0, 2] = likeness[2, 0] = 0.9
+        scores = np.array([3.0, 2.9, 2.8, 1.0])
+        assert diverse(scores, likeness, n=3, trade=0.3).tolist() == [0, 1, 3]
+
+    def test_one_that_is_like_many_gives_way_before_one_that_is_like_a_single_other(self):
+        likeness = np.eye(4)
+        for one, other, much in ((0, 1, 0.0), (0, 2, 0.6), (1, 2, 0.6), (0, 3, 0.7)):
+            likeness[one, other] = likeness[other, one] = much
+        scores = np.array([5.0, 4.99, 3.0, 2.9])
+        assert diverse(scores, likeness, n=3, trade=0.5).tolist() == [0, 1, 3]
+
+    def test_the_less_the_score_counts_the_less_alike_is_the_list(self):
+        rng = np.random.default_rng(0)
+        unit = rng.random((40, 6))
+        unit /= np.linalg.norm(unit, axis=1, keepdims=True)
+        likeness, scores = unit @ unit.T, np.sort(rng.normal(size=40))[::-1]
+        alike, worth = [], []
+        for trade in (1.0, 0.8, 0.5, 0.2):
+            one = diverse(scores, likeness, n=8, trade=trade)
+            alike.append(likeness[np.ix_(one, one)].sum())
+            worth.append(scores[one].sum())
+            assert (np.diff(scores[one]) <= 0).all()
+        assert alike == sorted(alike, reverse=True)
+        assert worth == sorted(worth, reverse=True)
+
     def test_equal_scores_and_empty_lists_are_fine(self):
         assert len(diverse(np.zeros(3), self.likeness, n=2, trade=0.5)) == 2
         assert diverse(np.zeros(0), np.zeros((0, 0)), n=5, trade=0.5).tolist() == []
