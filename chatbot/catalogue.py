@@ -59,6 +59,7 @@ def build() -> Lexicon:
         items=items,
         implied=_implied(products, brands),
         known=known_words(),
+        trade=frozenset(words.TRADE),
     )
 
 

@@ -43,10 +43,7 @@ def train_intents(order: Order) -> dict[str, Any]:
     later, wanted = examples.part(examples.held_out)
     if len(set(intents)) < 2 or not later:
         raise TooLittleData("intents: at least two intents with examples are needed")
-    noisy = mistyped(texts, share=0.3, rng=np.random.default_rng(order.seed))
-    fitted = texts + [text for text, _ in noisy]
-    labels = intents + [intents[row] for _, row in noisy]
-    classifier = IntentClassifier(seed=order.seed).fit(fitted, labels, encode(fitted))
+    classifier = fitted(texts, intents, seed=order.seed)
     champion = artifacts.load_serving(IntentClassifier)
     evidence = Evidence(
         metric="macro_accuracy",
@@ -60,6 +57,24 @@ def train_intents(order: Order) -> dict[str, Any]:
     report = conclude(classifier, evidence, order)
     understanding.forget()
     return report
+
+
+def fitted(texts: list[str], intents: list[str], *, seed: int = 0) -> IntentClassifier:
+    """A classifier of these examples and of mistyped copies of some."""
+    noisy = mistyped(texts, share=0.3, rng=np.random.default_rng(seed))
+    spelled = texts + [text for text, _ in noisy]
+    labels = intents + [intents[row] for _, row in noisy]
+    return IntentClassifier(seed=seed).fit(spelled, labels, encode(spelled))
+
+
+def shipped() -> dict[str, tuple[str, bool]]:
+    """Every shipped example: its intent, and whether it only evaluates."""
+    rows: dict[str, tuple[str, bool]] = {}
+    for seed in seeds.examples():
+        digest = hashlib.sha256(seed.template.encode()).digest()
+        set_phrase = len(seed.text) <= (6 if seed.language == "zh" else 14)  # known, not inferred
+        rows[normalise(seed.text)] = (seed.intent, digest[0] % ONE_IN == 0 and not set_phrase)
+    return rows
 
 
 def _measure(
@@ -76,11 +91,7 @@ def _collect(order: Order) -> Examples:
     examples have no time: the same eighth of them is always kept from fitting, or a
     champion that had seen them could not be compared with.
     """
-    rows: dict[str, tuple[str, bool]] = {}
-    for seed in seeds.examples():
-        digest = hashlib.sha256(seed.template.encode()).digest()
-        set_phrase = len(seed.text) <= (6 if seed.language == "zh" else 14)  # known, not inferred
-        rows[normalise(seed.text)] = (seed.intent, digest[0] % ONE_IN == 0 and not set_phrase)
+    rows = shipped()
     for answer in Answer.objects.filter(is_active=True).order_by("id"):
         for question in (answer.question_zh, answer.question_en, *answer.variants):
             if question:

@@ -56,6 +56,7 @@ PURE = {
     "faiss",
     "implicit",
     "numpy",
+    "opencc",
     "pandas",
     "rjieba",
     "scipy",

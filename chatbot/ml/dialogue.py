@@ -11,11 +11,12 @@ from chatbot.ml.commands import Act, Command, Reading
 from chatbot.ml.hearing import Heard
 from chatbot.ml.lookups import Lookups
 from chatbot.ml.memory import Memory
-from chatbot.ml.resolve import resolve
+from chatbot.ml.resolve import MAY_BE_QUESTIONS, resolve
 
 Step = tuple[Memory, list[Act]]
 Handler = Callable[[Command, Memory, Lookups], Step]
 PATIENCE = 2  # misses, after which a person is offered
+ASKED = 0.08  # the same, where a question was surely asked
 CERTAIN, FITTING, LIKELY = (
     0.8,
     0.5,
@@ -41,16 +42,19 @@ def step(heard: Heard, memory: Memory, look: Lookups) -> Outcome:
     memory = replace(memory, language=heard.language)
     reading = resolve(heard, memory)
     acts: list[Act] = []
+    waiting = (*memory.suspended, memory.flow)
     for command in reading.commands:
         handler = HANDLERS.get(command.kind, _faq)  # an intent that staff added is a question
         memory, more = handler(command, memory, look)
         acts.extend(more)
+    if memory.flow is None and memory.suspended and memory.suspended[-1] not in waiting:
+        memory = memory.finish()  # begun in this very message, whose other wish put it aside
     if memory.flow is not None and acts and acts[0].name in INTERRUPTIONS:
         acts.extend(flows.ask_again(memory, look))
     if (
         acts
         and acts[0].name == "answer_faq"
-        and reading.intent in ("out_of_scope", "chitchat", "complaint", "repeat")
+        and reading.intent in ("out_of_scope", "recommend", *MAY_BE_QUESTIONS)
     ):
         reading = replace(reading, intent="faq")
     return Outcome(reading, _remember(reading, memory, acts), tuple(acts))
@@ -64,7 +68,8 @@ def _remember(reading: Reading, memory: Memory, acts: list[Act]) -> Memory:
     if first in ("refuse", "stay_silent"):
         return memory  # an attack leaves no trace, and staff have the word
     missed = first == "fallback_clarify"
-    topic = reading.commands[0].kind if reading.commands else ""
+    command = reading.commands[0] if reading.commands else Command("")
+    topic = str(command.slots.get("then") or command.kind)
     return replace(
         memory,
         misses=memory.misses + 1 if missed else 0,
@@ -122,7 +127,7 @@ def _privacy(command: Command, memory: Memory, look: Lookups) -> Step:
 
 
 def _order_status(command: Command, memory: Memory, look: Lookups) -> Step:
-    if not look.is_verified:
+    if not look.is_verified or command.slots.get("others"):
         return memory, [Act("verify_identity", {"for": "order_status"})]
     number = command.slots.get("order_id")
     if number is None:
@@ -167,7 +172,7 @@ def _coupon(command: Command, memory: Memory, look: Lookups) -> Step:
 
 def _faq(command: Command, memory: Memory, look: Lookups) -> Step:
     hits = look.answers(command.text)
-    if hits and hits[0].chance >= (0.15 if command.slots.get("lenient") else LIKELY / 2):
+    if hits and hits[0].chance >= (ASKED if command.slots.get("lenient") else LIKELY / 2):
         return memory, [_answer(hits[0].slug, hits[0].text, hits[0].question)]
     return _clarify(command, memory, look)
 
@@ -191,10 +196,12 @@ def _clarify(command: Command, memory: Memory, look: Lookups) -> Step:
 def _unsure(command: Command, memory: Memory, look: Lookups) -> Step:
     """The question book first; then what was guessed."""
     hits = look.answers(command.text)
-    bar = CERTAIN if command.slots["sure"] else FITTING
-    if hits and hits[0].chance >= bar and command.slots["then"] != "complaint":
+    then, is_sure = command.slots["then"], command.slots["sure"]
+    bar = CERTAIN if is_sure or then == "complaint" else FITTING
+    if hits and hits[0].chance >= bar and not (is_sure and then == "complaint"):
         return memory, [_answer(hits[0].slug, hits[0].text, hits[0].question)]
-    return HANDLERS[command.slots["then"]](command, memory, look)
+    slots = {s: v for s, v in command.slots.items() if s not in ("then", "sure")}
+    return HANDLERS[then](Command(then, slots, command.text), memory, look)
 
 
 def _complaint(command: Command, memory: Memory, look: Lookups) -> Step:

@@ -32,14 +32,16 @@ EN_ORDINAL = re.compile(
 EN_FIRST_N = re.compile(r"\bfirst (two|three|2|3)\b", re.IGNORECASE)
 NUMBERED = re.compile(r"\b(?:number|no\.?|option|#)\s*(\d)\b", re.IGNORECASE)
 QUANTITY = re.compile(
-    rf"(?<![第这那哪每另前再])(\d{{1,3}}|{CHINESE_NUMBER})\s*(?:个|件|双|条|部|台|只|瓶|盒|份|套)(?!月|星期|人|小时|字|问题|牌子|颜色)"
+    rf"(?<![第这那哪每另前再换])(\d{{1,3}}|{CHINESE_NUMBER})\s*(?:个|件|双|条|部|台|只|瓶|盒|份|套|支|把|口|床|袋|包|罐|箱|本|对|盏|张|块|管|颗|款)(?!月|星期|人|小时|字|问题|牌子|颜色|钱|券|优惠)"
     r"|\b(\d{1,3})\s*(?:of (?:them|these|those|it)|pieces?|pcs|units?|x\b|pairs?)"
     r"|(?:add|buy|take|order|want|get|need)\s+(?:me\s+)?(\d{1,2}|two|three|four|five|six|ten|a pair)\b"
+    r"|\b(?:put|add|pop) (one) (?:in|to)\b"
     r"|\b(two|three|four|five|six|ten) (?:of (?:them|these|those)|pieces|units|pairs)",
     re.IGNORECASE,
 )
 SIZE = re.compile(
-    r"(?<![\dA-Za-z])(\d{2}(?:\.5)?|XXXL|XXL|XL|XS|S|M|L)\s*(?:码|号(?!线))"
+    r"(?<![\dA-Za-z])(\d{2}(?:\.5)?|XXXL|XXL|XL|XS|[A-Z])\s*(?:码(?!数|表)|号(?!线))"
+    r"|(?:有(?:没有)?|要|换)(\d{2}(?:\.5)?)的|(?<!\d)(\d{2}(?:\.5)?)的(?:有|还有)"
     r"|\b(?:size|in|an?)\s+(?:an?\s+)?(\d{2}(?:\.5)?(?!\s*(?:%|days?|hours?))|XXL|XL|XS|S|M|L)\b(?!')"
     r"|\b(?:eu|eur)\s*(\d{2})\b|\b(\d{2}|XXL|XL|XS|S|M|L)\s+(?:size|in stock)\b",
     re.IGNORECASE,
@@ -47,6 +49,15 @@ SIZE = re.compile(
 SIZE_WORDS = {"加大码": "XL", "大码": "L", "中码": "M", "小码": "S"}
 EN_SIZE = re.compile(
     r"\b(?:size|in|an?)\s+(small|medium|large)\b(?!\s+(?:screen|phone|one))", re.IGNORECASE
+)
+
+
+REJECTED = re.compile(  # after a name: 苹果除外, 戴森的就不用了, 欧乐B的也别给我看
+    r"(?:牌子?|家)?的?(?:那些|[\u4e00-\u9fff]{0,2})?[\s,，]*(?:就|也|都|我)*"
+    r"(?:除外|免了|算了|pass\b|(?:不要|不用|不考虑|不看|不想[要看]|不喜欢)(?:$|(?=[了的吧啊哦\s,，。.!！;；]))"
+    r"|别(?:给我)?(?:看|推荐?|推|提|来|拿))"
+    r"|\s*(?:is |are )?(?:excluded|aside|out\b)",
+    re.IGNORECASE,
 )
 
 
@@ -129,7 +140,11 @@ def _goods(found: list[Found], text: str, lexicon: Lexicon, scene: Scene) -> lis
     excluded_until = -1
     for f in found:
         value = next((v for v in f.values if f.slot == "feature" and v in here), f.values[0])
-        excluded = _is_negated(text, f.start) or _continues(text, excluded_until, f.start)
+        excluded = (
+            _is_negated(text, f.start)
+            or _continues(text, excluded_until, f.start)
+            or (f.slot in ("brand", "category") and REJECTED.match(text[f.end :]) is not None)
+        )
         if f.slot == "category" and _belongs(text, excluded_until, f.start):
             excluded = False  # "anything but Sony headphones" still wants headphones
         if excluded:
@@ -194,6 +209,8 @@ def _sizes(text: str, scene: Scene) -> list[Entity]:
         return [Entity("size", value, *match.span())]
     if match := EN_SIZE.search(text):
         return [Entity("size", match[1][0].upper(), *match.span())]
+    if "多大码" in text:
+        return []
     places = ((text.find(word), word, size) for word, size in SIZE_WORDS.items())
     return [Entity("size", size, at, at + len(word)) for at, word, size in places if at >= 0][:1]
 
@@ -231,13 +248,15 @@ def _patterns(text: str) -> list[Entity]:
     )
     for slot, table in (*tables, ("channel", words.CHANNELS)):
         for value, pattern in table.items():
-            match = re.search(pattern, text, re.IGNORECASE)
+            match = re.search(pattern, text, re.IGNORECASE | re.ASCII)
             if match:
                 entities.append(Entity(slot, value, *match.span()))
                 break
+    if match := re.search(words.PRICE_ANY, text, re.IGNORECASE):
+        entities.append(Entity("price_any", True, *match.span()))
     for value, names in words.RECIPIENTS.items():
         pattern = "|".join(rf"\b{n}s?\b" if n.isascii() else n for n in names)
-        if match := re.search(pattern, text, re.IGNORECASE):
+        if match := re.search(pattern, text, re.IGNORECASE | re.ASCII):
             entities.append(Entity("recipient", value, *match.span()))
             break
     return entities
@@ -246,7 +265,9 @@ def _patterns(text: str) -> list[Entity]:
 def _size_in_stock(text: str, entities: list[Entity]) -> list[Entity]:
     """Who asks whether there is a size asks for its stock."""
     size = next((e for e in entities if e.slot == "size"), None)
-    asked = re.search(r"有|还剩|\b(?:have|got|available|left|get)\b", text, re.IGNORECASE)
+    asked = re.search(
+        r"有|还剩|\b(?:have|got|available|left|get|comes?)\b", text, re.IGNORECASE | re.ASCII
+    )
     if size is None or not asked or any(e.slot == "aspect" for e in entities):
         return []
     return [Entity("aspect", "stock", size.start, size.end)]

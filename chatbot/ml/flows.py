@@ -82,9 +82,8 @@ def begin(name: str, slots: Mapping[str, Any], memory: Memory, look: Lookups) ->
 
 
 def _may_mean_last(name: str, slots: Mapping[str, Any]) -> bool:
-    return "order_id" in FLOWS[name].slots and not {"category", "brand", "product", "date"} & set(
-        slots
-    )
+    told = {"category", "brand", "product", "date", "another"} & set(slots)
+    return "order_id" in FLOWS[name].slots and not told
 
 
 def fill(slots: Mapping[str, Any], memory: Memory, look: Lookups) -> Step:

@@ -26,7 +26,7 @@ HUMAN = re.compile(
     re.IGNORECASE,
 )
 NOT_HUMAN = re.compile(
-    r"(?:机器人|ai)还是|还是(?:机器|机器人)|几点|时间|周末|上班|下班|\bbot or\b|\bor a bot\b|hours|are you (?:a )?(?:human|real)|不要人工|不用人工",
+    r"(?:机器人|ai)还是|还是(?:机器|机器人)|几点|时间|周末|上班|下班|晚上|夜里|半夜|节假日|在不在|还在|几点|服务时间|\bbot or\b|\bor a bot\b|hours|are you (?:a )?(?:human|real)|不要人工|不用人工",
     re.IGNORECASE,
 )
 UNSUBSCRIBE = re.compile(
@@ -35,7 +35,15 @@ UNSUBSCRIBE = re.compile(
     r"|\bno more (?:emails?|texts?|sms|messages|promotions|newsletters?)\b",
     re.IGNORECASE,
 )
-NEAR_CERTAIN = (("human", HUMAN, NOT_HUMAN), ("unsubscribe", UNSUBSCRIBE, re.compile(r"(?!)")))
+AGAIN = re.compile(  # who wants back what they once stopped
+    r"重新|恢复|再(?:收|订阅|开)|\bback on\b|(?<!n't )\bwant\b.{0,30}\bagain\b|\bresubscribe|\bre-subscribe",
+    re.IGNORECASE | re.ASCII,
+)
+GOODBYE = re.compile(
+    r"(?:^|[\s,，.。!！~])(?:(?:good)?bye(?:[ -]?bye)?|cya|see (?:you|ya)(?: later)?|ttyl|take care|再见|拜拜|拜|88|886|回见|下次聊)[\s.。!！~啦哈了]*$",
+    re.IGNORECASE,
+)
+NEAR_CERTAIN = (("human", HUMAN, NOT_HUMAN), ("unsubscribe", UNSUBSCRIBE, AGAIN))
 TABLE: tuple[tuple[str, str], ...] = (
     (
         "greet",

@@ -28,6 +28,7 @@ MASKS = (  # words that contain a shop word and mean something else
         "博士生",
         "小米粥",
     ),
+    *("apple pay", "samsung pay", "apple store", "huawei pay", "苹果支付", "华为支付", "小米支付"),
     *("电话号码", "by phone", "over the phone", "on the phone", "手表示", "苹果汁", "平板电视"),
 )
 
@@ -73,6 +74,7 @@ class Lexicon:
     items: Mapping[str, Item] = field(default_factory=dict)
     implied: Mapping[str, str] = field(default_factory=dict)  # squeezed words -> category
     known: frozenset[str] = frozenset()  # Latin words that are no misspelling
+    trade: frozenset[str] = frozenset()  # words of every shop, mended like the shop's own
     _index: dict[str, list[Phrase]] = field(default_factory=dict, init=False, repr=False)
     _lengths: list[int] = field(default_factory=list, init=False, repr=False)
     _words: dict[int, set[str]] = field(default_factory=dict, init=False, repr=False)
@@ -85,6 +87,8 @@ class Lexicon:
                 self._index.setdefault(key, []).append(phrase)
             for word in re.findall(r"[a-z]{5,}", phrase.text.lower()):
                 self._words.setdefault(len(word), set()).add(word)
+        for word in self.trade:
+            self._words.setdefault(len(word), set()).add(word)
         self._lengths.extend(sorted({len(key) for key in self._index}, reverse=True))
 
     def features_of(self, category: str) -> set[str]:
@@ -142,7 +146,8 @@ class Lexicon:
         if {low, singular} & self.known or self._is_word(low) or self._is_word(singular):
             return word
         candidates = [w for w in self._near(low) if not low.startswith(w)]  # phoned is no phone
-        near = [w for w in candidates if w[0] == low[0] and _is_close(low, w)]
+        candidates = [w for w in candidates if w[0] == low[0] or w[:2] == low[1::-1]]
+        near = [w for w in candidates if _is_close(low, w)]
         near = near or [w for w in candidates if _is_close(singular, w)]
         return near[0] if len(near) == 1 else word
 

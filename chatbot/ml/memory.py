@@ -27,6 +27,7 @@ class Memory:
     shown: tuple[str, ...] = ()  # products of the last list, in order
     seen: tuple[str, ...] = ()  # products of this search shown so far
     focus: str = ""  # the product being talked about
+    looked: tuple[str, ...] = ()  # products looked at one by one, the newest last
     order: str = ""  # the order being talked about
     choices: tuple[str, ...] = ()  # orders offered to choose from
     flow: Flow | None = None
@@ -62,7 +63,7 @@ class Memory:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         known = {name: data[name] for name in cls.__dataclass_fields__ if name in data}
-        for name in ("shown", "seen", "choices"):
+        for name in ("shown", "seen", "looked", "choices"):
             known[name] = tuple(known.get(name, ()))
         known["flow"] = Flow(**known["flow"]) if known.get("flow") else None
         known["suspended"] = tuple(Flow(**flow) for flow in known.get("suspended", ()))

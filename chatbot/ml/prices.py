@@ -39,6 +39,12 @@ PLAIN = re.compile(
 )
 
 
+DENIED = re.compile(
+    r"(?:\bnothing|\bnot|\bnever|n't(?: want| need)?(?: to)?(?: go)?|\bno|别|不要|不能|不想要?|不)\s*$",
+    re.IGNORECASE,
+)
+
+
 @dataclass(frozen=True)
 class Price:
     """A wish about the price, and where it stands in the text."""
@@ -82,8 +88,9 @@ def _bound(text: str) -> Price | None:
         for match in pattern.finditer(text):
             value = next((parse(group) for group in match.groups() if group), None)
             if value is not None and value >= LOWEST:
-                if slot == "price_min" and re.match(r"(?:不|别|not? )", match.group()):
-                    slot = "price_max"
+                # "Nothing over 3k" is at most 3k, "not under 500" at least.
+                if slot != "price_near" and DENIED.search(text[: match.start()]):
+                    slot = "price_max" if slot == "price_min" else "price_min"
                 return Price({slot: value}, *match.span())
     return None
 

@@ -160,12 +160,16 @@ def _runs(text: str) -> list[str]:
 
 def _compiled(groups: Mapping[str, Sequence[str]]) -> dict[str, re.Pattern[str]]:
     return {
-        name: re.compile(
-            "|".join(rf"\b{re.escape(w)}\b" if w.isascii() else re.escape(w) for w in words),
-            re.IGNORECASE,
-        )
+        name: re.compile("|".join(_pattern(w) for w in words), re.IGNORECASE | re.ASCII)
         for name, words in groups.items()
     }
+
+
+def _pattern(words: str) -> str:
+    """Words as they stand; after a slash a pattern, where ¦ stands between choices."""
+    if words.startswith("/"):
+        return words[1:].replace("¦", "|")
+    return rf"\b{re.escape(words)}\b" if words.isascii() else re.escape(words)
 
 
 def _overlap(asked: frozenset[str], meant: frozenset[str]) -> float:

@@ -21,6 +21,7 @@ KEPT = (
     "size",
 )
 SAID = (*KEPT, "recipient")
+MOST_LOOKED = 5
 
 
 def recommend(slots: Mapping[str, Any], memory: Memory, look: Lookups) -> Step:
@@ -72,6 +73,8 @@ def merged(frame: Mapping[str, Any], slots: Mapping[str, Any]) -> dict[str, Any]
 
 
 def _with_prices(frame: dict[str, Any], slots: Mapping[str, Any]) -> dict[str, Any]:
+    if "price_any" in slots:
+        frame = {s: v for s, v in frame.items() if s not in ("price_min", "price_max")}
     if "price_near" in slots:
         near = float(slots["price_near"])
         return {**frame, "price_min": 0.8 * near, "price_max": 1.2 * near}
@@ -142,7 +145,8 @@ def detail(slots: Mapping[str, Any], memory: Memory, look: Lookups) -> Step:
         if {"category", "brand"} & set(slots):
             return recommend(slots, memory, look)
         return memory, [Act("ask_product")]
-    memory = replace(memory, focus=goods.sku, shown=memory.shown or (goods.sku,))
+    looked = (*(sku for sku in memory.looked if sku != goods.sku), goods.sku)[-MOST_LOOKED:]
+    memory = replace(memory, focus=goods.sku, shown=memory.shown or (goods.sku,), looked=looked)
     if not memory.frame.get("category") and goods.category:
         memory = replace(memory, frame={**memory.frame, "category": goods.category})
     return memory, [detail_act(goods, slots)]
@@ -204,6 +208,8 @@ def compare(slots: Mapping[str, Any], memory: Memory, look: Lookups) -> Step:
             skus.append(memory.shown[index])
     if len(skus) == 1 and memory.focus and memory.focus not in skus:
         skus.append(memory.focus)
+    if not skus and memory.last_act == "show_product_detail" and len(memory.looked) > 1:
+        skus = list(memory.looked[-2:])
     if not skus:
         skus = list(memory.shown[:2])
     goods = _goods(tuple(dict.fromkeys(skus)), look)

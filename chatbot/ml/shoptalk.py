@@ -28,6 +28,7 @@ DEFINITE = re.compile(
     r"那个|那款|那双|那件|那台|那部|哪个|哪款|哪一|\bthe (?:\w+ )?(?:cheaper|cheapest|pricier|more expensive|less expensive|\w+) one\b(?!s)|\bwhich (?:one|is)\b",
     re.IGNORECASE,
 )
+THE_ONE = re.compile(r"(?:那|哪)[个款双件台部支把]|\bthe (?:[\w-]+ ){1,2}one\b(?!s)", re.IGNORECASE)
 ABOUT_IT = re.compile(
     r"这个|这款|这双|这件|这台|这部|它|该款|\b(?:it|this|that|this one|that one)\b", re.IGNORECASE
 )
@@ -43,7 +44,8 @@ NOT_SHOPPING = ("faq", "add_to_cart", "compare", "coupon", "feedback_pos", "feed
 def shopping_intent(heard: Heard, memory: Memory) -> str:
     """recommend, refine, select or product_info; empty when this is about something else."""
     name = heard.guess.name
-    if name not in OPEN_TO_CONTEXT:
+    narrows = heard.guess.confidence < STRONG and _searching(memory) and _wishes(heard.slots)
+    if name not in OPEN_TO_CONTEXT and not narrows:
         return ""
     if name == "compare" and _cheaper_of(heard, memory):
         return "select"
@@ -65,7 +67,8 @@ def _search(heard: Heard, memory: Memory) -> str:
     if _wishes(slots):
         return _wish(heard, memory)
     if "product" in slots and name in ("recommend", "inform", "out_of_scope", "refine", "select"):
-        return "recommend" if name == "recommend" else "product_info"
+        wanted = name == "recommend" and not WHAT_ABOUT.search(heard.text)
+        return "recommend" if wanted else "product_info"
     return _without_entities(name, heard, memory)
 
 
@@ -141,7 +144,10 @@ def _chooses(heard: Heard, memory: Memory) -> bool:
     name = heard.guess.name
     if "ordinal" in slots and not isinstance(slots["ordinal"], list) and memory.shown:
         return name in ("select", "recommend", "refine", "inform", "out_of_scope", "affirm", "deny")
-    if not memory.shown or MORE_THAN_ONE.search(heard.text) or WHAT_ABOUT.search(heard.text):
+    points = THE_ONE.search(heard.text) and "relative" in slots and len(memory.shown) > 1
+    if not memory.shown or MORE_THAN_ONE.search(heard.text):
+        return False
+    if WHAT_ABOUT.search(heard.text) and not points:
         return False
     if name == "select" and heard.guess.confidence >= 0.4 and "category" not in slots:
         return True

@@ -48,6 +48,9 @@ FEATURES: dict[str, tuple[str, ...]] = {
     "selfie": ("自拍", "前置摄像头", "selfie", "front camera"),
     "battery": (
         "续航",
+        "续行",
+        "电池",
+        "电量",
         "续航久",
         "续航长",
         "电池耐用",
@@ -85,9 +88,59 @@ FEATURES: dict[str, tuple[str, ...]] = {
         "学习",
         "student",
         "for school",
+        "for uni",
+        "for university",
+        "uni",
         "for college",
         "studying",
     ),
+    "quiet": ("静音", "安静", "低噪音", "低噪", "噪音小", "声音小", "quiet", "silent", "low noise"),
+    "non_stick": ("不粘", "不沾", "不粘锅", "non stick", "non-stick", "nonstick"),
+    "pet": (
+        "宠物",
+        "养猫",
+        "养狗",
+        "猫毛",
+        "狗毛",
+        "宠物毛",
+        "pet",
+        "pets",
+        "pet hair",
+        "pet owners",
+    ),
+    "smart": ("智能", "智能控制", "手机控制", "app控制", "smart", "app control"),
+    "fast_charge": ("快充", "快速充电", "充电快", "fast charging", "fast charge", "quick charge"),
+    "large_capacity": ("大容量", "容量大", "large capacity", "big capacity"),
+    "mini": ("迷你", "小型", "小容量", "mini", "small capacity"),
+    "energy_saving": ("省电", "节能", "energy saving", "low energy", "energy efficient"),
+    "breathable": ("透气", "透气好", "breathable"),
+    "ergonomic": ("人体工学", "护腰", "护颈", "ergonomic", "lumbar", "back support"),
+    "washable": ("可水洗", "可机洗", "能机洗", "水洗", "washable", "machine washable"),
+    "soft": ("柔软", "软一点", "软的", "soft"),
+    "heated": ("加热", "发热", "电热", "heated", "heating"),
+    "travel": ("旅行", "旅行装", "出差", "travel", "for travelling", "travelling"),
+    "kids": ("儿童", "小孩用", "宝宝用", "小朋友用", "kids", "for kids", "children's"),
+    "led": ("led", "led灯"),
+    "stainless": ("不锈钢", "stainless", "stainless steel"),
+    "cast_iron": ("铸铁", "cast iron"),
+    "electric": ("电动", "electric"),
+    "manual": ("手动", "手冲", "manual"),
+    "induction": ("电磁炉", "电磁炉可用", "induction"),
+    "temperature_control": (
+        "控温",
+        "调温",
+        "恒温",
+        "temperature control",
+        "adjustable temperature",
+    ),
+    "filter": ("滤网", "hepa", "filter"),
+    "rechargeable": ("充电式", "可充电", "rechargeable"),
+    "gift": ("礼盒", "礼盒装", "gift set", "gift box"),
+    "moisturizing": ("保湿", "补水", "滋润", "moisturizing", "moisturising", "hydrating"),
+    "whitening": ("美白", "提亮", "whitening", "brightening"),
+    "hiking": ("登山", "徒步", "户外", "hiking", "outdoor", "trekking"),
+    "basketball": ("篮球", "打篮球", "basketball"),
+    "formal": ("正式", "正装", "上班穿", "formal", "office wear"),
     "gaming": ("游戏", "打游戏", "玩游戏", "电竞", "gaming", "games", "game"),
     "noise_cancelling": (
         "降噪",
@@ -183,32 +236,41 @@ RECIPIENTS: dict[str, tuple[str, ...]] = {
     "teacher": ("老师", "teacher"),
 }
 ASPECTS: dict[str, str] = {
-    "price": r"多少钱|价格|价钱|什么价|售价|卖多少|几块钱|how much|\bprices?\b|\bcosts?\b|贵不贵",
+    "price": r"多少钱|价格(?!无所谓|不限|不是问题|随意|好说|都行)|价钱|什么价|售价|卖多少|几块钱|how much|\bprices?\b|\bcosts?\b|贵不贵",
     "warranty": r"保修|质保|warrant|guarantee",
-    "carrier": r"什么快递|哪家快递|哪个快递|快递公司|承运|carrier|courier|which (?:delivery|shipping) company",
+    "carrier": r"谁送|谁家(?:快递|物流)|哪家(?:物流|送)|什么物流|who(?:\'s| is| will be)? (?:deliver|bring|ship)\w*|什么快递|哪家快递|哪个快递|快递公司|承运|carrier|courier|which (?:delivery|shipping) company",
     "color": r"什么颜色|哪些颜色|几种颜色|颜色|colou?rs?\b",
-    "size": r"尺码|尺寸|码数|多大码|哪些码|什么码|\bsizes?\b(?!\s*(?:\d|xs|s|m|l|xl))",
+    "size": r"尺码(?!表|怎么选)|尺寸|码数|多大码|哪些码|什么码|\bsizes?\b(?!\s*(?:\d|xs|s|m|l|xl|to get|should|chart|guide))",
     "stock": r"有货|库存|现货|缺货|没货|断货|in stock|out of stock|available|availability|\bstock\b|sold out",
 }
 CHANNELS: dict[str, str] = {
     "sms": r"短信|信息推送|sms\b|text messages?|\btexts?\b|texting",
-    "email": r"邮件|邮箱|e-?mail(?:s|ing|ed)?\b|newsletters?|\bmails?\b",
+    "email": r"邮件|邮箱|mailing list|e-?mail(?:s|ing|ed)?\b|newsletters?|\bmails?\b",
     "wechat": r"微信|公众号|wechat",
     "all": r"所有|全部|一切|任何|通通|统统|都别|都不|全都|\ball\b|everything|any (?:more )?(?:messages|channel)|anything",
 }
 RETURN_TYPES: dict[str, str] = {
-    "exchange": r"换货|换一|换个(?!牌|品|颜|款|便|别)|换成|换大|换小|换码|调换|想换|要换|能换|可以换|退换|更换|\bexchang|\bswap|\breplace",
-    "return": r"退货|退款|退掉|退了|想退|要退|能退|可以退|退一下|给我退|申请退|退回|我退|\breturn|\brefund|money back|send (?:it|this|them) back",
+    "exchange": r"换货|换新|换双|换一|换个(?!牌|品|颜|款|便|别)|换成|换大|换小|换码|调换|想换|要换|能换|可以换|退换|更换|\bexchang|\bswap|\breplace",
+    "return": r"退货|退款|退掉|退了|想退|要退|能退|可以退|退一下|给我退|申请退|退回|我退|\breturn|\brefund|money back|send (?:it|this|them|these|something|one|\w+ order) back|send(?:ing)? back|give (?:it|this|them) back",
 }
+PRICE_ANY = (
+    r"(?:价格|价钱|价位|预算|多少钱)(?:都)?(?:无所谓|不限|不是问题|随意|好说|都行|没要求)|不差钱|贵点没关系"
+    r"|price (?:doesn't|does not) matter|money(?:'s| is) no (?:object|issue)|any price|no budget limit"
+)
 RELATIVES: dict[str, str] = {
     "cheapest": r"最便宜|最低价|价格最低|最实惠|cheapest|least expensive|lowest price",
     "cheaper": r"便宜|实惠|太贵|有点贵|好贵|贵了|平价|划算|价格低|降价的|cheaper|less expensive|too (?:expensive|pricey|much)"
     r"|lower price|more affordable|\bcheap\b|affordable|don't cost as much",
     "pricier": r"贵一点|贵点|贵些|更贵|贵的那|贵的(?:一)?[个款]|高端|高档|更好的|好一点的|pricier|more expensive|higher[- ]end|premium|better ones?|fancier",
-    "similar": r"类似|差不多的|相似|同款|这样的|这种的|\bsimilar|like (?:this|that|it)\b|alike",
-    "other": r"换一批|换一组|换几个|换一些|换一款|换个别|换一个看|别的|其他|其它|另外的|还有吗|还有没有|还有什么|再来几|换个(?:牌子|品牌)"
-    r"|换(?:一)?种|\bothers?\b|another|different|something else|anything else|what else|\bmore options|show me more|alternatives?|else do you",
+    "similar": r"类似|差不多的|相似|同款|这样的|这种的|\bsimilar|(?<!n't )(?<!dont )(?<!not )(?<!really )\blike (?:this|that|it)\b|alike",
+    "other": r"换一批|换一组|换几个|换一些|换一款|换个别|换一个看|别的|其他|其它|另外的|还有吗|还有没有(?!货|库存|现货)|还有什么|再来几|换个(?:牌子|品牌)"
+    r"|换(?:一)?种|\bothers?\b(?! than)|another|different|something else|anything else|what else|\bmore options|show me more|alternatives?|else do you",
 }
+TRADE: tuple[str, ...] = (  # misspelt often enough to be worth mending
+    *("cancel", "return", "refund", "exchange", "unsubscribe", "subscribe", "delivery", "address"),
+    *("coupon", "voucher", "discount", "recommend", "compare", "invoice", "warranty", "receipt"),
+    *("cheaper", "password", "delete", "parcel", "package", "instalment", "membership", "privacy"),
+)
 OTHER_GOODS: tuple[str, ...] = (  # asked for, and not sold where no category has this name
     *[
         "电视",

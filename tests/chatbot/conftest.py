@@ -4,10 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from chatbot import catalogue, conversation, seeds, staffing, understanding, visits
-from chatbot.ml.intent import IntentClassifier
+from chatbot import catalogue, conversation, staffing, training, understanding, visits
 from chatbot.models import Answer
-from crm.encoder import encode
 from crm.models import Order
 from tests import factories
 
@@ -16,10 +14,13 @@ NOW = datetime(2026, 3, 4, 10, tzinfo=UTC)  # a Wednesday
 
 @pytest.fixture(scope="session")
 def classifier():
-    """The shipped examples, fitted once for all tests."""
-    examples = seeds.examples()
-    texts = [e.text for e in examples]
-    return IntentClassifier().fit(texts, [e.intent for e in examples], encode(texts))
+    """The shipped examples, fitted once for all tests, as a fresh installation does."""
+    taught = {
+        text: intent
+        for text, (intent, only_judges) in training.shipped().items()
+        if not only_judges
+    }
+    return training.fitted(list(taught), list(taught.values()))
 
 
 @pytest.fixture
