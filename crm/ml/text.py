@@ -69,7 +69,8 @@ def _cut(run: str) -> tuple[str, ...]:
 def clauses_of(text: str) -> list[str]:
     """Parts of a message that may each want something of their own."""
     parts = re.split(
-        r"[。;；!！?？\n]+|[,，]\s*(?:另外|还有|顺便|对了|而且|然后|同时|再|also|and|then|plus|btw|by the way)"
+        r"[。;；!！?？\n]+"
+        r"|[,，]\s*(?:另外|还有|顺便|对了|而且|然后|同时|再|also|and|then|plus|btw|by the way)"
         r"|\b(?:and also|by the way|btw|also)\b|(?:另外|顺便|对了)|[,，]|\.(?=\s)",
         text,
         flags=re.IGNORECASE,
