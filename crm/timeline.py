@@ -69,7 +69,7 @@ def record_many(
     this year's messages.
     """
     rows = [_row(entry, received_at, announce) for entry in entries]
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):  # nobody carries on after a failure in here
         Event.objects.bulk_create(rows, batch_size=batch, ignore_conflicts=True)
         touches.touch_each({(row.customer_id, f"event:{row.kind}") for row in rows})
         if any(row.dispatched_at is None for row in rows):

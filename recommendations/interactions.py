@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from django.db.models import FloatField, Value
+
 from crm.models import Customer, Event, Feedback, Order, OrderLine, Product
 from crm.prepared import Prepared
 from recommendations import loudness
@@ -65,17 +67,18 @@ class Table:
 
 
 def of_customer(customer: Customer, *, now: datetime) -> list[Touch]:
-    """Everything this customer did with products until now, oldest first. Four queries.
+    """Everything this customer did with products until now, oldest first. Three queries.
 
     Nobody in particular (a customer who was never saved) did nothing.
     """
     if customer.pk is None:
         return []
     rows = list(EVENTS_OF.rows(customer=customer.pk, until=now))
+    lines_and_opinions = SAID_OF.rows(customer=customer.pk, until=now)
     touches = [
-        *_bought(LINES_OF.rows(customer=customer.pk, until=now)),
+        *_bought((who, what, at) for who, what, score, at in lines_and_opinions if score is None),
         *_happened(rows, _ids({sku_in(data) for _, _, data, _ in rows})),
-        *_rated(OPINIONS_OF.rows(customer=customer.pk, until=now)),
+        *_rated(row for row in lines_and_opinions if row[2] is not None),
     ]
     return sorted(touches, key=lambda touch: touch.at)
 
@@ -200,11 +203,6 @@ FEW = 64  # products that most customers looked at, at most
 
 # Of one customer, asked at every request.
 IDS_OF = Prepared(_named, skus=(str, FEW))
-LINES_OF = Prepared(
-    lambda customer, until: _lines(until).filter(order__customer=customer),
-    customer=int,
-    until=datetime,
-)
 EVENTS_OF = Prepared(
     lambda customer, until: (
         _events(until).filter(customer=customer).order_by("-happened_at")[:EVENTS_READ]
@@ -212,8 +210,14 @@ EVENTS_OF = Prepared(
     customer=int,
     until=datetime,
 )
-OPINIONS_OF = Prepared(
-    lambda customer, until: _opinions(until).filter(customer=customer),
+SAID_OF = Prepared(  # with a purchase: lines have no score, opinions have
+    lambda customer, until: (
+        _lines(until)
+        .filter(order__customer=customer)
+        .annotate(score=Value(None, FloatField()))
+        .values_list("order__customer_id", "product_id", "score", "order__placed_at")
+        .union(_opinions(until).filter(customer=customer), all=True)
+    ),
     customer=int,
     until=datetime,
 )

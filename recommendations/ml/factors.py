@@ -118,7 +118,7 @@ class Als(ImplicitFactors):
         factors: int = 32,
         l2: float = 30.0,
         alpha: float = 10.0,
-        iterations: int = 15,
+        iterations: int = 8,
         half_life: float | None = None,
         fading: float | None = None,
         seed: int = 0,

@@ -25,7 +25,8 @@ from recommendations.ml.window import (
 
 Part = tuple[str, dict[str, Any]]
 
-SURE: dict[str, Any] = {"factors": 64, "alpha": 5.0, "l2": 40.0}  # ALS that believes little
+# ALS that believes little, and has to be told more often.
+SURE: dict[str, Any] = {"factors": 64, "alpha": 5.0, "l2": 40.0, "iterations": 15}
 RECENT: dict[str, Any] = {"l2": 60.0, "dropout": 0.5, "half_life": 60.0}  # EASE for a shop
 DISCOVERY: tuple[Part, ...] = (
     ("popularity", {}),
@@ -38,9 +39,9 @@ DISCOVERY: tuple[Part, ...] = (
     ("ease", RECENT | {"rising": 0.8}),
     ("als", SURE),
     ("als", SURE | {"fading": 0.9}),
-    ("als", {"fading": 0.9}),
+    ("als", {"fading": 0.9, "iterations": 15}),
     ("als", SURE | {"half_life": 60.0}),
-    ("als", {"factors": 64, "half_life": 60.0}),
+    ("als", {"factors": 64, "half_life": 60.0, "iterations": 15}),
     ("user-knn", {}),
     ("user-knn", {"half_life": 120.0}),
     ("user-knn", {"half_life": 120.0, "rising": 0.4}),

@@ -144,9 +144,9 @@ class TestTheList:
         for number in range(20):
             make_product(f"X{number}")
         ask(customer=customer)
-        with django_assert_max_num_queries(16):
+        with django_assert_max_num_queries(13):
             assert len(skus(ask(customer=customer, k=3))) == 3
-        with django_assert_max_num_queries(16):
+        with django_assert_max_num_queries(13):
             assert len(skus(ask(customer=customer, k=20))) == 20
 
 

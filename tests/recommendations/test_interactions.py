@@ -85,7 +85,7 @@ def test_the_number_of_queries_does_not_grow_with_the_history(ada, django_assert
         product = make_product()
         make_order(ada, product, at=BEFORE)
         view(ada, product, at=BEFORE - timedelta(minutes=number))
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(3):
         interactions.of_customer(ada, now=NOON)
 
 

@@ -152,11 +152,11 @@ class TestServingWhatWasTrained:
 
     def test_the_number_of_queries_is_fixed(self, trained, django_assert_max_num_queries):
         ada = trained[1][0][0]
-        with django_assert_max_num_queries(12):
+        with django_assert_max_num_queries(11):
             serving.recommend(ada, n=3, now=NOON, placement="home")
         for product in trained[0][1]:
             view(ada, product)
-        with django_assert_max_num_queries(12):
+        with django_assert_max_num_queries(11):
             serving.recommend(ada, n=20, now=NOON, placement="home")
 
     def test_a_deleted_product_is_left_out(self, trained):
