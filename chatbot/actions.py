@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import F
 
+from chatbot import assigning
 from chatbot.events import HandoffRequested, PrivacyRequested, TicketOpened
 from chatbot.models import Conversation, Handoff, Message, Ticket
 from crm import consent, segments, timeline
@@ -131,12 +132,12 @@ def _hand_over(job: Job) -> None:
 
 
 def queue(conversation: Conversation, *, reason: str, now: datetime, key: str) -> None:
-    """Put a locked conversation into the staff's queue. The caller saves nothing else."""
+    """Put a locked conversation into the staff's queue, with the name of who shall take it where
+    anybody is there. The caller saves nothing else."""
     if conversation.is_with_staff:
         return
-    conversation.state = Conversation.State.QUEUED
-    conversation.queued_at = now
-    conversation.save(update_fields=["state", "queued_at"])
+    conversation.become(Conversation.State.QUEUED, None, queued_at=now)
+    assigning.assign(conversation, now=now)
     Handoff.objects.create(conversation=conversation, reason=reason, requested_at=now)
     fact = HandoffRequested(conversation=str(conversation.public_id), reason=reason)
     timeline.record(conversation.customer, fact, at=now, key=key)

@@ -16,7 +16,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import QuerySet
 
-from chatbot import actions, cards, understanding, wakeups, wording
+from chatbot import actions, cards, understanding, waiting, wakeups, wording
 from chatbot.events import MessageReceived, ProductMentioned
 from chatbot.ml import dialogue
 from chatbot.ml.commands import Act
@@ -93,7 +93,10 @@ def respond(message_id: int, *, now: datetime) -> Message | None:
         conversation = _locked().select_related("customer").get(pk=message.conversation_id)
         if Turn.objects.filter(message=message).exists():
             return None
-        return _take_turn(conversation, message, heard, now=now, started=started)
+        answer = _take_turn(conversation, message, heard, now=now, started=started)
+        for told in waiting.after_turn(conversation, message, now=now):
+            _tell_who_waits(conversation, told, reply_to=message.seq, now=now)
+        return answer
 
 
 def _take_turn(
@@ -137,6 +140,20 @@ def _take_turn(
     mentioned = outcome.memory.focus if outcome.memory.focus != memory.focus else ""
     _tell(conversation, message, payload, mentioned, now=now)
     return answer
+
+
+def _tell_who_waits(
+    conversation: Conversation, told: waiting.Told, *, reply_to: int, now: datetime
+) -> None:
+    payload = told.payload() | {"reply_to": reply_to}
+    saying = Saying(
+        Message.Sender.BOT,
+        told.text,
+        conversation.language,
+        client_id=told.key,
+        payload=payload,
+    )
+    _store(conversation, saying, now=now)
 
 
 def _perform(

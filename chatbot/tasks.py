@@ -5,7 +5,7 @@ from datetime import timedelta
 from celery import shared_task
 from django.utils import timezone
 
-from chatbot import conversation, listening
+from chatbot import conversation, listening, patience
 from chatbot.models import Message
 from crm.models import Event
 
@@ -23,6 +23,12 @@ def answer_waiting() -> int:
     for message_id in ids:
         conversation.respond(message_id, now=now)
     return len(ids)
+
+
+@shared_task
+def look_after_waiting() -> dict[str, int]:
+    """Chats in the queue: assigned, told how it stands, brought back; return how many of each."""
+    return patience.sweep(timezone.localtime())
 
 
 @shared_task

@@ -22,6 +22,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "chatbot.tasks.answer_waiting",
         "schedule": 30.0,
     },
+    "look after those who wait for staff": {
+        "task": "chatbot.tasks.look_after_waiting",
+        "schedule": 20.0,
+        "options": {"expires": 60},
+    },
     "look whom changes moved": {"task": "crm.tasks.drain_touches", "schedule": 30.0},
     "let segments follow the clock": {"task": "crm.tasks.keep_segments_up", "schedule": 60.0},
     "fold changed orders into RFM": {"task": "crm.tasks.fold_rfm", "schedule": 60.0},

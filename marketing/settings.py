@@ -204,6 +204,12 @@ DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="Rapport Shop <shop@examp
 INTEREST_HALF_LIFE = env.float("INTEREST_HALF_LIFE", default=30.0)  # days
 MESSAGE_COST = env.float("MESSAGE_COST", default=0.05)  # of one message, in the shop's currency
 
+# The chat -----------------------------------------------------------------------------------
+CHAT_HOURS = env("CHAT_HOURS", default="")  # when staff answer, like 09:00-21:00; always without
+CHAT_WAIT_TOLD = env.float("CHAT_WAIT_TOLD", default=2.0)  # minutes until who waits is told so
+CHAT_WAIT_OFFERED = env.float("CHAT_WAIT_OFFERED", default=10.0)  # … is offered a call back
+CHAT_HOLDOUT = env.float("CHAT_HOLDOUT", default=0.0)  # share that the bot never speaks to first
+
 # A language model, when somebody plugs one in --------------------------------------------
 LLM_BASE_URL = env("LLM_BASE_URL", default="")
 LLM_MODEL = env("LLM_MODEL", default="")

@@ -1,6 +1,7 @@
 """What was said, in order, and how each turn came about."""
 
 import uuid
+from typing import Any
 
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
@@ -50,6 +51,9 @@ class Conversation(models.Model):
     created_at = models.DateTimeField(_("started"))
     updated_at = models.DateTimeField(_("last message"), db_index=True)
     queued_at = models.DateTimeField(_("waiting since"), null=True, blank=True)
+    assigned_at = models.DateTimeField(_("assigned"), null=True, blank=True)
+    snoozed_until = models.DateTimeField(_("snoozed until"), null=True, blank=True)
+    resolved_at = models.DateTimeField(_("last resolved"), null=True, blank=True)
 
     objects = ConversationQuerySet.as_manager()
 
@@ -67,6 +71,22 @@ class Conversation(models.Model):
     @property
     def is_with_staff(self) -> bool:
         return self.state in (self.State.QUEUED, self.State.AGENT, self.State.SNOOZED)
+
+    def become(
+        self, state: str, staff: Any, *, queued_at: Any = None, snoozed_until: Any = None
+    ) -> None:
+        """Another state, with whom. The caller holds the row's lock, and wakes who listens."""
+        self.state, self.assigned_to = state, staff
+        self.queued_at, self.snoozed_until = queued_at, snoozed_until
+        self.save(update_fields=["state", "assigned_to", "queued_at", "snoozed_until"])
+
+    def go_on_with_bot(self, *, said: str = "") -> None:
+        """The bot has the word again; `said` is what it repeats when it is asked to."""
+        self.memory = {**self.memory, "owner": "bot", "flow": None}
+        if said:
+            self.memory["last_reply"] = {"text": said, "products": []}
+        self.become(self.State.BOT, None)
+        self.save(update_fields=["memory"])
 
 
 class MessageQuerySet(models.QuerySet["Message"]):
@@ -148,8 +168,14 @@ class Turn(models.Model):
         return f"#{self.pk}"
 
 
+class HandoffQuerySet(models.QuerySet["Handoff"]):
+    def open(self) -> "HandoffQuerySet":
+        return self.filter(closed_at=None).order_by("id")
+
+
 class Handoff(models.Model):
-    """A customer was handed to staff: why, when, and when a person first answered."""
+    """A customer was handed to staff: why, when, when a person first answered, and what they
+    were told while they waited."""
 
     conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="handoffs")
     reason = models.CharField(_("reason"), max_length=64)
@@ -157,17 +183,35 @@ class Handoff(models.Model):
     accepted_at = models.DateTimeField(_("taken over"), null=True, blank=True)
     first_answer_at = models.DateTimeField(_("first answer"), null=True, blank=True)
     closed_at = models.DateTimeField(_("closed"), null=True, blank=True)
+    staff = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("answered by"),
+    )
+    told_at = models.DateTimeField(_("told that it takes longer"), null=True, blank=True)
+    offered_at = models.DateTimeField(_("offered a ticket"), null=True, blank=True)
+    agreed = models.CharField(_("agreed"), max_length=500, blank=True)
+
+    objects = HandoffQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("hand-over")
         verbose_name_plural = _("hand-overs")
+        indexes = [models.Index(fields=["requested_at"], name="handoff_requested")]
 
     def __str__(self) -> str:
         return f"#{self.pk} {self.reason}"
 
 
 class Ticket(models.Model):
-    """A complaint that somebody has to look after."""
+    """Something that somebody has to look after: a complaint, or a customer to call back."""
+
+    class Kind(models.TextChoices):
+        COMPLAINT = "complaint", _("complaint")
+        CALL_BACK = "call_back", _("call back")
 
     class State(models.TextChoices):
         OPEN = "open", _("open")
@@ -176,7 +220,9 @@ class Ticket(models.Model):
     number = models.CharField(_("number"), max_length=32, unique=True)
     conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="tickets")
     customer = models.ForeignKey(Customer, models.CASCADE, related_name="tickets")
+    kind = models.CharField(_("kind"), max_length=16, choices=Kind, default=Kind.COMPLAINT)
     subject = models.CharField(_("subject"), max_length=300)
+    contact = models.CharField(_("contact"), max_length=254, blank=True)
     state = models.CharField(_("state"), max_length=16, choices=State, default=State.OPEN)
     opened_at = models.DateTimeField(_("opened"))
 

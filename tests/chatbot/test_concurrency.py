@@ -39,6 +39,63 @@ assert chat.last_seq == 72
 print("in order")
 """
 
+DESK = """
+import django
+django.setup()
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.utils import timezone
+from chatbot import patience, staffing, visits
+from chatbot.models import Conversation, Handoff, Message
+from crm import customers
+call_command("migrate", verbosity=0)
+now = timezone.now()
+for number in range(9):
+    customer = customers.resolve({"anonymous_id": f"visitor-{number:09}"}, source="test", at=now)
+    chat = visits.open_for(customer, visitor="", is_verified=False, language="en", now=now)
+    staffing.handover(chat.pk, reason="asked", now=now)
+people = [User.objects.create_user(f"staff{n}") for n in range(4)]
+start = Barrier(6)
+
+def desk(staff):
+    start.wait()
+    taken = []
+    while chat := staffing.take_next(staff, now=now):
+        taken.append(chat.pk)
+    return taken
+
+def clock(_):
+    start.wait()
+    return [patience.sweep(now) for _ in range(5)]
+
+with ThreadPoolExecutor(6) as pool:
+    hands = [pool.submit(desk, staff) for staff in people]
+    clocks = [pool.submit(clock, None) for _ in range(2)]
+    taken = [pk for hand in hands for pk in hand.result()]
+    [one.result() for one in clocks]
+assert sorted(taken) == sorted(set(taken)), taken
+assert len(taken) == 9, taken
+assert not Conversation.objects.waiting_for_staff().exists()
+assert Handoff.objects.filter(accepted_at=None).count() == 0
+for chat in Conversation.objects.all():
+    offers = [m for m in chat.messages.all() if m.payload.get("act") == ["offer_callback"]]
+    assert len(offers) <= 1, offers
+print("in order")
+"""
+
+
+def test_two_who_take_the_next_chat_at_once_get_two(tmp_path):
+    talk(tmp_path, script=DESK)
+
+
+@pytest.mark.services
+@pytest.mark.skipif(settings.IS_SQLITE, reason="needs PostgreSQL (DATABASE_URL)")
+def test_two_who_take_the_next_chat_at_once_get_two_on_postgresql(tmp_path):
+    with servers.scratch_database("desk") as url:
+        talk(tmp_path, url, script=DESK)
+
 
 def test_six_tabs_writing_at_once_leave_no_gap_and_no_double(tmp_path):
     talk(tmp_path)
@@ -51,7 +108,7 @@ def test_six_tabs_writing_at_once_leave_no_gap_on_postgresql(tmp_path):
         talk(tmp_path, url)
 
 
-def talk(folder, database_url=""):
+def talk(folder, database_url="", script=SCRIPT):
     environment = {
         **servers.environment(folder, DATABASE_URL=database_url),
         "REDIS_URL": "",
@@ -60,7 +117,7 @@ def talk(folder, database_url=""):
         "DEBUG": "1",
     }
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT],
+        [sys.executable, "-c", script],
         cwd=ROOT,
         env=environment,
         capture_output=True,
