@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from crm.ml.text import CHINESE
+
 FOLDER = Path(__file__).resolve().parent / "data"
 WORDS: dict[str, dict[str, list[str]]] = {
     "zh": {
@@ -261,12 +263,18 @@ COPIES = {"recommend": 3, "refine": 2, "product_info": 2, "order_status": 2, "in
 
 @dataclass(frozen=True)
 class Seed:
-    """One example sentence with its intent and language."""
+    """One example sentence with its intent and language, and what a question is about."""
 
     text: str
     intent: str
     language: str
     template: str = ""
+    topic: str = ""
+
+    @property
+    def label(self) -> str:
+        """What the classifier learns: the topics of an intent apart."""
+        return f"{self.intent}/{self.topic}" if self.topic else self.intent
 
 
 @lru_cache(maxsize=1)
@@ -280,17 +288,31 @@ def examples() -> tuple[Seed, ...]:
             for _ in range(copies):
                 text = _fill(template, language, rng)
                 seeds.setdefault(text, Seed(text, intent, language, template))
+        for topic, question in questions(language):
+            seeds.setdefault(question, Seed(question, "faq", language, question, topic))
     return tuple(seeds.values())
 
 
 def templates(language: str) -> Iterator[tuple[str, str]]:
     """The (intent, sentence) pairs of the data file of a language."""
-    intent = ""
-    for line in (FOLDER / f"intents.{language}.txt").read_text(encoding="utf-8").splitlines():
+    return _sections(f"intents.{language}.txt")
+
+
+def questions(language: str) -> Iterator[tuple[str, str]]:
+    """The (topic, question) pairs of what customers of any shop ask."""
+    for topic, question in _sections("topics.txt"):
+        if (CHINESE.search(question) is not None) == (language == "zh"):
+            yield topic, question
+
+
+def _sections(file: str) -> Iterator[tuple[str, str]]:
+    """(heading, phrase) pairs of a file of headings and phrases between bars."""
+    heading = ""
+    for line in (FOLDER / file).read_text(encoding="utf-8").splitlines():
         if line.startswith("# "):
-            intent = line[2:].strip()
+            heading = line[2:].strip()
         elif line.strip():
-            yield from ((intent, part.strip()) for part in line.split("|") if part.strip())
+            yield from ((heading, part.strip()) for part in line.split("|") if part.strip())
 
 
 def _fill(template: str, language: str, rng: np.random.Generator) -> str:

@@ -40,7 +40,8 @@ def train_intents(order: Order) -> dict[str, Any]:
     started = time.process_time()
     examples = _collect(order)
     texts, intents = examples.part(~examples.held_out)
-    later, wanted = examples.part(examples.held_out)
+    later, labels = examples.part(examples.held_out)
+    wanted = [label.partition("/")[0] for label in labels]
     if len(set(intents)) < 2 or not later:
         raise TooLittleData("intents: at least two intents with examples are needed")
     classifier = fitted(texts, intents, seed=order.seed)
@@ -73,7 +74,7 @@ def shipped() -> dict[str, tuple[str, bool]]:
     for seed in seeds.examples():
         digest = hashlib.sha256(seed.template.encode()).digest()
         set_phrase = len(seed.text) <= (6 if seed.language == "zh" else 14)  # known, not inferred
-        rows[normalise(seed.text)] = (seed.intent, digest[0] % ONE_IN == 0 and not set_phrase)
+        rows[normalise(seed.text)] = (seed.label, digest[0] % ONE_IN == 0 and not set_phrase)
     return rows
 
 

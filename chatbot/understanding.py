@@ -64,6 +64,17 @@ def hear(text: str, *, now: datetime, language: str = "", category: str = "") ->
     )
 
 
+def topics(text: str, *, now: datetime) -> tuple[tuple[str, float], ...]:
+    """What a question is about, best first, each with its chance; nothing where untrained."""
+    return _serving(now).guess([normalise(text)])[0].topics
+
+
+def guess(texts: list[str]) -> list[Guess]:
+    """What the classifier that serves makes of these texts; they are not remembered."""
+    serving = _kept.get("serving")
+    return _guess(serving.classifier if serving else None, texts)
+
+
 def version(*, now: datetime) -> str:
     """Which artifact understands now."""
     return _serving(now).version

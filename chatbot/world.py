@@ -119,7 +119,7 @@ class World:
         return [v for v in found if not category or v.category in ("", category)]
 
     def answers(self, question: str) -> list[Hit]:
-        return answers.find(question, language=self.language)
+        return answers.find(question, language=self.language, now=self.now)
 
     def reasons(self, skus: Sequence[str]) -> Mapping[str, str]:
         """Why these are recommended to this customer; asked again when it was an earlier turn."""

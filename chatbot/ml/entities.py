@@ -134,7 +134,8 @@ def _blank(text: str, spans: list[tuple[int, int]]) -> str:
 
 
 def _goods(found: list[Found], text: str, lexicon: Lexicon, scene: Scene) -> list[Entity]:
-    named = next((f.values[0] for f in found if f.slot == "category"), scene.category)
+    kinds = [f.values[0] for f in found if f.slot == "category"]
+    named = kinds[-1] if kinds else scene.category  # the last said: what comes before is corrected
     here = lexicon.features_of(named)
     entities: list[Entity] = []
     excluded_until = -1

@@ -24,10 +24,14 @@ KEPT = 0.95  # the gate must let this share of what is in scope pass
 
 @dataclass(frozen=True)
 class Guess:
-    """Intents with their chances, best first, and the chance that it is any of them."""
+    """Intents with their chances, best first, and the chance that it is any of them.
+
+    topics: what it is about, best first, where the examples of an intent say so.
+    """
 
     intents: tuple[tuple[str, float], ...]
     known: float
+    topics: tuple[tuple[str, float], ...] = ()
 
     @property
     def name(self) -> str:
@@ -39,7 +43,10 @@ class Guess:
 
 
 class IntentClassifier:
-    """Settings: how strongly to fit, how much the embedding counts, and the random seed."""
+    """A label is an intent, or an intent and a topic of it ("faq/warranty"): learned apart,
+    added up where the intent is asked for.
+
+    Settings: how strongly to fit, how much the embedding counts, and the random seed."""
 
     name: ClassVar[str] = "intents"
     format: ClassVar[int] = 1
@@ -53,7 +60,7 @@ class IntentClassifier:
         self, texts: Sequence[str], labels: Sequence[str], embeddings: np.ndarray | None = None
     ) -> Self:
         """Learn from texts and their intents; `embeddings` has one row a text, or is None."""
-        for turned in ("_columns", "_neighbourhood"):
+        for turned in ("_columns", "_neighbourhood", "_intents"):
             self.__dict__.pop(turned, None)
         self.labels_ = sorted(set(labels))
         self.vectors_ = Vectors().fit(texts)
@@ -66,7 +73,7 @@ class IntentClassifier:
         scores = np.asarray(features[held_out] @ weights.T + bias)
         self.temperature_ = _temperature(scores, target[held_out])
         self.memory_ = _unit(embeddings).astype(np.float16) if embeddings is not None else None
-        self.memory_labels_ = target.astype(np.int32)
+        self.memory_labels_ = self._intents.of_label[target].astype(np.int32)
         self._fit_gate(scores, target, held_out, rng)
         self.weights_, self.bias_ = self._fit_linear(features, target)
         return self
@@ -76,8 +83,13 @@ class IntentClassifier:
         features = self._features(texts, embeddings)
         scores = np.asarray(features @ self._columns + self.bias_)
         chances = _softmax(scores * self.temperature_)
-        known = self._known(scores, chances, self._similarities(embeddings))
-        return [self._guess(row, float(k)) for row, k in zip(chances, known, strict=True)]
+        by_intent = self._intents.chances(chances)
+        near = self._similarities(embeddings)
+        known = self._known(self._intents.scores(scores), by_intent, near)
+        return [
+            self._guess(intents, labels, float(k))
+            for intents, labels, k in zip(by_intent, chances, known, strict=True)
+        ]
 
     def state(self) -> State:
         arrays: dict[str, np.ndarray] = {
@@ -138,6 +150,10 @@ class IntentClassifier:
         return np.ascontiguousarray(self.weights_.T, dtype=np.float64)
 
     @cached_property
+    def _intents(self) -> "Intents":
+        return Intents(self.labels_)
+
+    @cached_property
     def _neighbourhood(self) -> np.ndarray:
         return np.asarray(self.memory_, dtype=np.float32)
 
@@ -153,7 +169,13 @@ class IntentClassifier:
     ) -> tuple[np.ndarray, np.ndarray]:
         from sklearn.svm import LinearSVC  # slow to import, needed for fitting only
 
-        svm = LinearSVC(C=self.cost, class_weight="balanced", tol=1e-3, random_state=self.seed)
+        # Balanced by intent: topics of one intent must not crowd out the others.
+        counts = np.bincount(self._intents.of_label[target], minlength=len(self._intents.names))
+        balanced = len(target) / (np.count_nonzero(counts) * np.maximum(counts, 1))
+        worth = {
+            label: float(balanced[self._intents.of_label[label]]) for label in set(target.tolist())
+        }
+        svm = LinearSVC(C=self.cost, class_weight=worth, tol=1e-3, random_state=self.seed)
         svm.fit(features, target)
         weights = np.zeros((len(self.labels_), features.shape[1]))
         bias = np.full(len(self.labels_), -5.0)
@@ -171,14 +193,17 @@ class IntentClassifier:
         from sklearn.linear_model import LogisticRegression
 
         rows, known = [], []
-        truth = target[held_out]
-        order = rng.permutation(len(self.labels_))
+        truth, target = self._intents.of_label[target[held_out]], self._intents.of_label[target]
+        chances_of = self._intents.chances(_softmax(scores * self.temperature_))
+        scores = self._intents.scores(scores)
+        order = rng.permutation(len(self._intents.names))
         memory = None if self.memory_ is None else self.memory_.astype(np.float32)
         for hidden in np.array_split(order, 3):
             shown = np.setdiff1d(order, hidden)
             if len(shown) < 2 or len(hidden) == 0:
                 continue
-            chances = _softmax(scores[:, shown] * self.temperature_)
+            chances = chances_of[:, shown]
+            chances = chances / np.maximum(chances.sum(axis=1, keepdims=True), 1e-12)
             near = None
             if memory is not None:
                 pool = ~held_out & ~np.isin(target, hidden)
@@ -210,9 +235,44 @@ class IntentClassifier:
     def _known_rows(self, features: np.ndarray) -> np.ndarray:
         return np.asarray(expit(self.gate_[0] + features @ self.gate_[1:]))
 
-    def _guess(self, chances: np.ndarray, known: float) -> Guess:
-        best = np.argsort(-chances)[:5]
-        return Guess(tuple((self.labels_[i], round(float(chances[i]), 4)) for i in best), known)
+    def _guess(self, intents: np.ndarray, labels: np.ndarray, known: float) -> Guess:
+        best = np.argsort(-intents)[:5]
+        named = tuple((self._intents.names[i], round(float(intents[i]), 4)) for i in best)
+        return Guess(named, known, self._intents.topics(labels))
+
+
+class Intents:
+    """The intents that labels belong to, and back."""
+
+    MOST_TOPICS = 3
+
+    def __init__(self, labels: Sequence[str]) -> None:
+        parents = [label.partition("/")[0] for label in labels]
+        self.names = sorted(set(parents))
+        self.of_label = np.searchsorted(np.array(self.names), np.array(parents))
+        self.topic_of = [label.partition("/")[2] for label in labels]
+        self.with_topic = np.array([i for i, topic in enumerate(self.topic_of) if topic], int)
+        self.order = np.argsort(self.of_label, kind="stable")
+        self.starts = np.flatnonzero(np.diff(self.of_label[self.order], prepend=-1))
+
+    def chances(self, chances: np.ndarray) -> np.ndarray:
+        """(rows, labels) -> (rows, intents), added up."""
+        return np.asarray(np.add.reduceat(chances[:, self.order], self.starts, axis=1))
+
+    def scores(self, scores: np.ndarray) -> np.ndarray:
+        """(rows, labels) -> (rows, intents), the best label of each."""
+        return np.asarray(np.maximum.reduceat(scores[:, self.order], self.starts, axis=1))
+
+    def topics(self, chances: np.ndarray) -> tuple[tuple[str, float], ...]:
+        """Topics by their chance among all that have one; nothing where no label has."""
+        there = chances[self.with_topic]
+        total = float(there.sum())
+        if total <= 0:
+            return ()
+        best = np.argsort(-there)[: self.MOST_TOPICS]
+        return tuple(
+            (self.topic_of[self.with_topic[i]], round(float(there[i]) / total, 4)) for i in best
+        )
 
 
 def accuracy(guesses: Sequence[Guess], labels: Sequence[str]) -> Mapping[str, float]:

@@ -22,11 +22,11 @@ UNSAFE = re.compile(
 )
 HUMAN = re.compile(
     r"人工|真人|转接?客服|(?:叫|找|要|联系|转)(?:个|一下|你们)?(?:的)?(?:客服|经理|人来)"
-    r"|\b(?:human|real person|live (?:agent|person|chat)|(?:speak|talk|connect|chat)(?: me)? (?:to|with) (?:an? |the |your )?(?:agent|person|someone|somebody|representative|manager|staff|operator|human)|customer service rep\w*)\b",
+    r"|\b(?:human|real person|live (?:agent|person|chat)|(?:speak|talk|connect|chat)(?: me)? (?:to|with) (?:an? |the |your )?(?:agent|person|someone|somebody|representative|manager|(?:member of )?staff|operator|human)|customer service rep\w*|member of staff|staff member|actual (?:person|human)|supervisor)\b",
     re.IGNORECASE,
 )
 NOT_HUMAN = re.compile(
-    r"(?:机器人|ai)还是|还是(?:机器|机器人)|几点|时间|周末|上班|下班|晚上|夜里|半夜|节假日|在不在|还在|几点|服务时间|\bbot or\b|\bor a bot\b|hours|are you (?:a )?(?:human|real)|不要人工|不用人工",
+    r"(?:机器人|ai)还是|还是(?:机器|机器人)|解决了|几点|时间|周末|上班|下班|晚上|夜里|半夜|节假日|在不在|还在|几点|服务时间|\bbot or\b|\bor a bot\b|hours|are you (?:a )?(?:human|real)|不要人工|不用人工",
     re.IGNORECASE,
 )
 UNSUBSCRIBE = re.compile(

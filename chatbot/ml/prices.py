@@ -16,7 +16,7 @@ APPROXIMATE = re.compile(r"([一二两三四五六七八])([二三四五六七�
 RANGE = re.compile(rf"(?:between|from|介于|在|从)?\s*{N}{DASH}{N}(?:之间|的)?", re.IGNORECASE)
 AT_MOST = re.compile(
     rf"(?:under|below|less than|at most|up to|within|no more than|not more than|cheaper than|max(?:imum)?(?: of)?"
-    rf"|beneath|lower than|不超过|不超出|不要超过|别超过|低于|小于|少于|不到|最多|最高|预算(?:是|在|大概|只有|就|有)?"
+    rf"|beneath|lower than|放宽到|加到|提高到|提到|降到|压到|stretch to|go up to|raise (?:it |that )?to|不超过|不超出|不要超过|别超过|低于|小于|少于|不到|最多|最高|预算(?:是|在|大概|只有|就|有)?"
     rf"|budget(?:'s| is| of)?(?: about| around)?|have only|i have)\s*(?:是|在)?\s*{N}(?:以内|以下|之内|内)?"
     rf"|{N}\s*(?:以内|以下|之内|之下|内(?!存)|or less|or under|or below|or cheaper|max\b|tops\b|at most|budget|封顶|的预算|预算)",
     re.IGNORECASE,

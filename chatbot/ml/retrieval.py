@@ -8,10 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import sparse
 
 from crm.ml.text import normalise, tokens_of
 
 K1, B = 1.2, 0.6
+OF_WORDS, OF_RUNS, OF_MEANINGS, OF_SENSE = 1.5, 1.5, 3.2, 5.0
+HALFWAY, HALFWAY_BY_WORDS = 3.6, 1.6  # points at which an answer fits as often as not
+STEEP = 1.6
 STOP = frozenset(
     [
         "的",
@@ -80,7 +84,11 @@ class Entry:
 
 
 class QuestionBook:
-    """Made from the questions once, asked for every message. Nothing is trained."""
+    """Made from the questions once, asked for every message. Nothing is trained.
+
+    entries: (answer, question) pairs. embeddings: (entries, 512) of their normalised questions.
+    groups: name -> words that mean the same; `_pattern` says how they are written.
+    """
 
     def __init__(
         self,
@@ -89,59 +97,78 @@ class QuestionBook:
         groups: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         self.entries = list(entries)
+        self.slugs = list(dict.fromkeys(entry.slug for entry in self.entries))
         self.groups = _compiled(groups or {})
         self.embeddings = embeddings
-        questions = [normalise(e.question) for e in entries]
-        self.words = _Bm25([_words(q) for q in questions])
-        self.runs = _Bm25([_runs(q) for q in questions])
-        self.meant = [self._meanings(q) for q in questions]
+        questions = [normalise(entry.question) for entry in self.entries]
+        self.words = Bm25([_words(question) for question in questions])
+        self.runs = Bm25([_runs(question) for question in questions])
+        self.meant = np.array([self._meanings(question) for question in questions], float)
+        row = {slug: place for place, slug in enumerate(self.slugs)}
+        self.owner = np.array([row[entry.slug] for entry in self.entries], int)
 
     def ask(self, question: str, embedding: np.ndarray | None = None) -> list[tuple[str, float]]:
         """Slugs with the chance that they answer, best first; each slug once."""
         if not self.entries:
             return []
+        best = np.full(len(self.slugs), -np.inf)
+        np.maximum.at(best, self.owner, self.points(question, embedding))
+        dense = embedding is not None and self.embeddings is not None
+        halfway = HALFWAY if dense else HALFWAY_BY_WORDS
+        chances = 1 / (1 + np.exp(-(best - halfway) * STEEP))
+        order = sorted(range(len(self.slugs)), key=lambda place: (-best[place], self.slugs[place]))
+        return [(self.slugs[place], float(chances[place])) for place in order]
+
+    def points(self, question: str, embedding: np.ndarray | None = None) -> np.ndarray:
+        """(entries,) How near each question is to this one."""
         text = normalise(question)
-        words, runs = self.words.score(_words(text)), self.runs.score(_runs(text))
-        asked = self._meanings(text)
-        same = np.array([_overlap(asked, meant) for meant in self.meant])
-        points = 1.5 * words + 1.5 * runs + 3.2 * same
+        asked = np.array(self._meanings(text), float)
+        points = (
+            OF_WORDS * self.words.score(_words(text))
+            + OF_RUNS * self.runs.score(_runs(text))
+            + OF_MEANINGS * _overlap(asked, self.meant)
+        )
         if embedding is not None and self.embeddings is not None:
-            points = points + 5.0 * np.clip(self.embeddings @ embedding, 0, 1)
-            chances = 1 / (1 + np.exp(-(points - 3.6) * 1.6))
-        else:
-            chances = 1 / (1 + np.exp(-(points - 1.6) * 1.6))
-        best: dict[str, float] = {}
-        for entry, chance in zip(self.entries, chances, strict=True):
-            best[entry.slug] = max(best.get(entry.slug, 0.0), float(chance))
-        return sorted(best.items(), key=lambda pair: (-pair[1], pair[0]))
+            points = points + OF_SENSE * np.clip(self.embeddings @ embedding, 0, 1)
+        return np.asarray(points)
 
-    def _meanings(self, text: str) -> frozenset[str]:
-        return frozenset(name for name, pattern in self.groups.items() if pattern.search(text))
+    def _meanings(self, text: str) -> list[bool]:
+        return [pattern.search(text) is not None for pattern in self.groups.values()]
 
 
-class _Bm25:
-    """Okapi BM25, scaled so that a question asked word for word scores one."""
+class Bm25:
+    """Okapi BM25 (Robertson et al. 1994) of many short texts, each scaled so that a text asked
+    word for word scores one. A score is a sum of columns of one sparse table."""
 
     def __init__(self, documents: Sequence[list[str]]) -> None:
-        self.documents = [Counter(d) for d in documents]
-        seen = Counter(term for d in self.documents for term in d)
-        count = max(len(documents), 1)
-        self.idf = {t: math.log(1 + (count - n + 0.5) / (n + 0.5)) for t, n in seen.items()}
-        self.mean = sum(len(d) for d in documents) / count or 1.0
+        counts = [Counter(document) for document in documents]
+        seen = Counter(term for count in counts for term in count)
+        number = max(len(documents), 1)
+        mean = sum(len(document) for document in documents) / number or 1.0
+        self.place = {term: place for place, term in enumerate(seen)}
+        idf = {t: math.log(1 + (number - n + 0.5) / (n + 0.5)) for t, n in seen.items()}
+        rows, columns, data = [], [], []
+        for row, count in enumerate(counts):
+            length = K1 * (1 - B + B * sum(count.values()) / mean)
+            worth = {t: idf[t] * n * (K1 + 1) / (n + length) for t, n in count.items()}
+            full = sum(worth.values()) or 1.0
+            for term, value in worth.items():
+                rows.append(row)
+                columns.append(self.place[term])
+                data.append(value / full)
+        shape = (len(documents), max(len(seen), 1))
+        self.table = sparse.csc_matrix((data, (rows, columns)), shape=shape)
 
-    def score(self, query: list[str]) -> np.ndarray:
-        terms = set(query)
-        return np.array([self._one(terms, document) for document in self.documents])
-
-    def _one(self, terms: set[str], document: Counter[str]) -> float:
-        length = K1 * (1 - B + B * sum(document.values()) / self.mean)
-        full = sum(self.idf[t] * n * (K1 + 1) / (n + length) for t, n in document.items())
-        got = sum(
-            self.idf[t] * document[t] * (K1 + 1) / (document[t] + length)
-            for t in terms
-            if t in document
-        )
-        return got / full if full else 0.0
+    def score(self, query: Sequence[str]) -> np.ndarray:
+        """(documents,)"""
+        scores = np.zeros(self.table.shape[0])
+        starts = self.table.indptr
+        for term in set(query):
+            place = self.place.get(term)
+            if place is not None:
+                cells = slice(starts[place], starts[place + 1])
+                scores[self.table.indices[cells]] += self.table.data[cells]
+        return scores
 
 
 def _words(text: str) -> list[str]:
@@ -172,7 +199,9 @@ def _pattern(words: str) -> str:
     return rf"\b{re.escape(words)}\b" if words.isascii() else re.escape(words)
 
 
-def _overlap(asked: frozenset[str], meant: frozenset[str]) -> float:
-    if not asked or not meant:
-        return 0.0
-    return len(asked & meant) / math.sqrt(len(asked) * len(meant))
+def _overlap(asked: np.ndarray, meant: np.ndarray) -> np.ndarray:
+    """(entries,) cosine of what is meant here and there; nothing meant is like nothing."""
+    if not meant.size:
+        return np.zeros(len(meant))
+    lengths = np.sqrt(meant.sum(axis=1) * asked.sum())
+    return np.asarray(meant @ asked / np.maximum(lengths, 1.0))

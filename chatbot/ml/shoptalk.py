@@ -44,7 +44,9 @@ NOT_SHOPPING = ("faq", "add_to_cart", "compare", "coupon", "feedback_pos", "feed
 def shopping_intent(heard: Heard, memory: Memory) -> str:
     """recommend, refine, select or product_info; empty when this is about something else."""
     name = heard.guess.name
-    narrows = heard.guess.confidence < STRONG and _searching(memory) and _wishes(heard.slots)
+    shops = {"category", "brand", "exclude_category"} & set(heard.slots)
+    unsure = heard.guess.confidence < STRONG and _searching(memory) and _wishes(heard.slots)
+    narrows = unsure or (name == "unsafe" and shops)  # what attacks by its words was refused before
     if name not in OPEN_TO_CONTEXT and not narrows:
         return ""
     if name == "compare" and _cheaper_of(heard, memory):

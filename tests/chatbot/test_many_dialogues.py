@@ -15,18 +15,13 @@ HERE = Path(__file__).resolve().parent / "dialogues"
 SHARED = Path(__file__).resolve().parent.parent.parent.parent / "shared" / "dialogues"
 needs_shared = pytest.mark.skipif(not SHARED.exists(), reason="the public store is not here")
 
-HOMOPHONE = "a homophone slip (咖非 for 咖啡) is not mended"
-CONDITIONAL = "a question put as a condition is taken for the wish itself"
 NOT_YET = {
-    ("k-zh-16", "穿着不合适的话给换吗"): CONDITIONAL,
-    ("k-zh-16", "我一米七五，羽绒服该穿多大码"): "a size for a kind of goods is taken for a search",
-    (
-        "k-en-14",
-        "say i typed the wrong street at checkout, is it too late to fix afterwards?",
-    ): CONDITIONAL,
-    ("k-zh-17", "那给我看看电饭锅总行吧"): "taken for an attack by the classifier",
-    ("h-zh-25", "要全自动滴"): HOMOPHONE,
-    ("h-zh-25", "有木有好用滴咖非机，想买台"): HOMOPHONE,
+    ("h-zh-25", "有木有好用滴咖非机，想买台"): "a homophone slip (咖非 for 咖啡) is not mended",
+    ("h-zh-25", "要全自动滴"): "the same",
+    ("h-zh-04", "那换一个总可以吧"): "an exchange after a refused return is not taken up",
+    ("x-zh-10", "我就是王芳本人呀"): "a name is no proof, and the answer does not say so",
+    ("x-en-30", "can u change the name on SO20025555? it should go to Anna Lee"): "a name alone",
+    ("x-en-30", "ok yes, go ahead"): "the same",
 }
 
 

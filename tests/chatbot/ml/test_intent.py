@@ -124,3 +124,36 @@ def test_an_unknown_subject_is_less_known(classifier):
     texts = ["我想买手机", "blorf the zink of quux"]
     ours, theirs = classifier.predict(texts, encode(texts))
     assert theirs.known < ours.known
+
+
+class TestTopics:
+    """Labels of an intent and a topic: learned apart, added up."""
+
+    LABELS = [
+        f"{label}/{text.split()[2]}" if label == "buy" else label
+        for text, label in zip(TEXTS, LABELS, strict=True)
+    ]
+    GUESS = staticmethod(
+        lambda text, labels=LABELS: IntentClassifier().fit(TEXTS, labels).predict([text])[0]
+    )
+
+    def test_intents_are_named_without_their_topics(self):
+        guess = self.GUESS("buy the lamp 1")
+        assert guess.name == "buy"
+        assert {name for name, _ in guess.intents} == {"buy", "return", "track"}
+        assert sum(chance for _, chance in guess.intents) == pytest.approx(1, abs=0.01)
+
+    def test_the_topic_is_told_with_its_chance_among_topics(self):
+        topics = dict(self.GUESS("buy the lamp 1").topics)
+        assert topics["lamp"] > 0.6
+        assert sum(topics.values()) == pytest.approx(1, abs=0.01)
+
+    def test_without_topics_none_are_told(self):
+        assert self.GUESS("buy the lamp 1", LABELS).topics == ()
+
+    def test_topics_survive_the_round_trip(self):
+        ours = IntentClassifier().fit(TEXTS, self.LABELS)
+        theirs = IntentClassifier.from_state(ours.state())
+        assert (
+            theirs.predict(["buy the bike"])[0].topics == ours.predict(["buy the bike"])[0].topics
+        )

@@ -1,0 +1,78 @@
+"""What readers of a message share: how sure is sure, and what a reading is made of."""
+
+# ruff: noqa: E501  (tables of words and patterns read best one to a line)
+
+import re
+from collections.abc import Callable
+
+from chatbot.ml.commands import Command, Reading, relevant
+from chatbot.ml.hearing import Heard
+from chatbot.ml.memory import Memory
+
+SURE = 0.45
+
+
+VERY_SURE = 0.75
+
+
+NO_DOUBT = 0.9
+
+
+OF_ORDERS = ("order_status", "cancel_order", "change_order", "return_request")
+
+
+FLOW_INTENTS = (*OF_ORDERS, "unsubscribe", "subscribe", "privacy_request")
+
+
+ACTIONABLE = (*FLOW_INTENTS, "faq", "coupon", "recommend", "add_to_cart", "compare", "human", "why")
+
+
+SHORT = 40  # characters
+
+
+BARE = 6  # characters around a slot value that make it no sentence of its own
+
+
+ELLIPSIS = re.compile(
+    r"^(?:那|那么|还有)|呢[?？。]*$|^(?:and|what about|how about)\b", re.IGNORECASE
+)
+
+
+SEARCHES = re.compile(
+    r"推荐|想买|看看|想看|有没有|来个|\b(?:show me|looking for|recommend|suggest|buy|find me|do you (?:have|sell))\b",
+    re.IGNORECASE,
+)
+
+
+BOUGHT = re.compile(
+    r"(?:上次|之前|前几天|昨天|刚|上周|上个月)?(?:买的|买了|下单的|收到的|到的)|\b(?:bought|ordered|received|purchased)\b|\bI(?:\'ve)? got\b|\bgot (?:it|this|them|mine|last|yesterday)\b",
+    re.IGNORECASE,
+)
+
+
+ANOTHER = re.compile(
+    r"另(?:外)?(?:一)?[单个笔]|还有一?[单个笔]|别的(?:订)?单|\banother (?:order|one)\b|\balso (?:got|have) an order\b|\bdifferent order\b",
+    re.IGNORECASE,
+)
+
+
+Reader = Callable[[Heard, Memory], Reading | None]
+
+
+def read(intent: str, heard: Heard, *commands: Command, confidence: float | None = None) -> Reading:
+    """A reading of the whole message as this intent."""
+    slots = relevant(intent, heard.slots)
+    sure = confidence if confidence is not None else chance_of(heard, intent)
+    if intent in OF_ORDERS and not commands and ANOTHER.search(heard.text):
+        commands = (Command(intent, {**slots, "another": True}, heard.text),)
+    return Reading(intent, sure, slots, commands or (Command(intent, slots, heard.text),))
+
+
+def chance_of(heard: Heard, intent: str) -> float:
+    return max(dict(heard.guess.intents).get(intent, 0.0), SURE)
+
+
+def is_bare(heard: Heard) -> bool:
+    """Nothing but the value and a few words around it."""
+    named = sum(e.end - e.start for e in heard.entities)
+    return len(heard.text) - named <= BARE * (3 if heard.language == "en" else 1)
