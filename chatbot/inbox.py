@@ -1,4 +1,4 @@
-"""The staff's inbox as data: one conversation whole, and a correction in one click."""
+"""The staff's inbox as data: one conversation whole, its notes, a correction in one click."""
 
 from datetime import datetime
 from typing import Any
@@ -7,8 +7,9 @@ from django.db import transaction
 from django.utils.formats import localize
 from django.utils.timezone import localtime
 
-from chatbot.models import Conversation, Example, Message
+from chatbot.models import Conversation, Example, Handoff, Message, Note, Ticket
 from crm.models import Customer, Order
+from recommendations import serving
 
 UNSURE = 0.6
 NEWEST = 300
@@ -18,8 +19,8 @@ class NothingToCorrect(Exception):
     """Only what customers wrote can be corrected."""
 
 
-def snapshot(conversation: Conversation, *, after: int = 0) -> dict[str, Any]:
-    """State and messages after a number, as the page polls them."""
+def snapshot(conversation: Conversation, *, after: int = 0, notes_after: int = 0) -> dict[str, Any]:
+    """State, messages after a number and notes after an id, as the page polls them."""
     found = conversation.messages.after(after)
     if not after:
         found = found.filter(seq__gt=max(0, conversation.last_seq - NEWEST))
@@ -27,8 +28,29 @@ def snapshot(conversation: Conversation, *, after: int = 0) -> dict[str, Any]:
         "state": conversation.state,
         "state_label": conversation.get_state_display(),
         "assigned_to": str(conversation.assigned_to or ""),
+        "snoozed_until": _moment(conversation.snoozed_until),
         "messages": [_row(message) for message in found[:NEWEST]],
+        "notes": [_note(note) for note in _notes(conversation, notes_after)],
     }
+
+
+def _notes(conversation: Conversation, after: int) -> list[Note]:
+    newest = conversation.notes.filter(id__gt=after).select_related("author").order_by("-id")
+    return list(newest[:NEWEST])[::-1]
+
+
+def _note(note: Note) -> dict[str, Any]:
+    return {
+        "id": note.pk,
+        "text": note.text,
+        "author": str(note.author or ""),
+        "at": _moment(note.created_at),
+        "time": note.created_at.isoformat(),
+    }
+
+
+def _moment(at: datetime | None) -> str:
+    return str(localize(localtime(at))) if at else ""
 
 
 def _row(message: Message) -> dict[str, Any]:
@@ -40,7 +62,8 @@ def _row(message: Message) -> dict[str, Any]:
         "sender": message.sender,
         "sender_label": message.get_sender_display(),
         "text": message.text,
-        "at": localize(localtime(message.created_at)),
+        "at": _moment(message.created_at),
+        "time": message.created_at.isoformat(),
         "intent": intent.get("name", "") if is_customer else "",
         "confidence": message.confidence,
         "unsure": is_customer and message.confidence is not None and message.confidence < UNSURE,
@@ -67,8 +90,9 @@ def correct(message: Message, *, intent: str, now: datetime) -> Example:
     return example
 
 
-def beside(customer: Customer) -> dict[str, Any]:
-    """Who the customer is, for the column beside the chat: a fixed number of queries."""
+def beside(customer: Customer, *, now: datetime) -> dict[str, Any]:
+    """Who the customer is and what may come next, for the column beside the chat: a fixed number
+    of queries."""
     orders = Order.objects.filter(customer=customer).order_by("-placed_at", "-id")[:5]
     return {
         "customer": customer,
@@ -78,5 +102,14 @@ def beside(customer: Customer) -> dict[str, Any]:
         "segments": [
             m.segment for m in customer.memberships.select_related("segment").order_by("id")[:8]
         ],
+        "tickets": list(
+            Ticket.objects.filter(customer=customer, state=Ticket.State.OPEN).order_by("-id")[:5]
+        ),
+        "agreements": list(
+            Handoff.objects.filter(conversation__customer=customer)
+            .exclude(agreed="")
+            .order_by("-id")[:3]
+        ),
+        "recommended": serving.recommend(customer, n=3, now=now, placement="inbox"),
         "consents": list(customer.consents.select_related("topic").order_by("channel")[:8]),
     }

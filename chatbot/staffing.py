@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import Case, IntegerField, Q, Value, When
 from django.utils.translation import gettext as _
 
-from chatbot import actions, conversation, waiting, wakeups
+from chatbot import actions, conversation, wakeups
 from chatbot.events import AgentAnswered, ConversationResolved
 from chatbot.models import Conversation, Message, Note
 from crm import timeline
@@ -110,15 +110,6 @@ def snooze(conversation_id: int, staff: User, *, until: datetime, now: datetime)
             raise NotWithStaff(_("Take the chat over first."))
         chat.handoffs.filter(closed_at=None, accepted_at=None).update(accepted_at=now, staff=staff)
         _become(chat, State.SNOOZED, chat.assigned_to or staff, snoozed_until=until)
-
-
-def wake(conversation_id: int, *, now: datetime) -> None:
-    """Take a chat up again that was put aside."""
-    with transaction.atomic():
-        chat = _locked(conversation_id)
-        if chat.state == State.SNOOZED:
-            waiting.wake(chat, now=now)
-            _wake_on_commit(chat)
 
 
 def release(conversation_id: int, *, now: datetime, agreed: str = "") -> None:

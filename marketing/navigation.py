@@ -125,6 +125,12 @@ UNFOLD: dict[str, Any] = {
                         "crm.view_opinion",
                     ),
                     _list(_("Conversations"), "forum", "chatbot_conversation"),
+                    _page(
+                        _("Waiting for staff"),
+                        "notifications_active",
+                        "chatbot_waiting",
+                        "chatbot.view_conversation",
+                    ),
                     _list(_("Campaigns"), "campaign", "campaigns_campaign"),
                 ]
             },
@@ -162,6 +168,7 @@ UNFOLD: dict[str, Any] = {
                     _list(_("Templates"), "draft", "campaigns_template"),
                     _list(_("Answers"), "quiz", "chatbot_answer"),
                     _list(_("Examples"), "model_training", "chatbot_example"),
+                    _list(_("Canned answers"), "quickreply", "chatbot_cannedanswer"),
                     _list(_("Topics"), "topic", "crm_topic"),
                 ],
             },

@@ -42,7 +42,7 @@ def test_the_page_of_a_chat_shows_the_customer_beside_it(
     staff, chat, django_assert_max_num_queries
 ):
     chat.say("hello")
-    with django_assert_max_num_queries(20):
+    with django_assert_max_num_queries(30):
         page = staff.get(reverse("admin:chatbot_conversation_change", args=[chat.row.pk]))
     assert page.status_code == 200
     assert "AB1000001" in page.content.decode()
