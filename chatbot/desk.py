@@ -44,7 +44,7 @@ def beat(staff: User, *, is_away: bool | None, now: datetime) -> dict[str, Any]:
 
 def waiting(staff: User, *, now: datetime) -> list[dict[str, Any]]:
     """Who waits, the oldest first, in a fixed number of queries."""
-    chats = list(
+    chats: list[Any] = list(  # with what is annotated
         Conversation.objects.waiting_for_staff()
         .select_related("customer", "assigned_to")
         .annotate(last=_newest("text"), reason=_reason())[:MOST]

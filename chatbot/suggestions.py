@@ -1,6 +1,7 @@
 """Replies that an agent may choose: from the question book, and of the canned answers. They are
 put into the answer box and changed there; nothing here sends anything."""
 
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -16,16 +17,19 @@ FITS = {True: 0.25, False: 0.12}  # likeness of a canned answer to what was aske
 FROM_BOOK, CANNED = 2, 2
 
 
-def of(chat: Conversation, staff: User) -> dict[str, Any]:
+def of(chat: Conversation, staff: User, *, now: datetime) -> dict[str, Any]:
     """Suggestions for the customer's newest message, best first, and every canned answer."""
     ready = canned.for_chat(chat, staff)
     said = chat.messages.filter(sender=Message.Sender.CUSTOMER).order_by("-seq").first()
-    suggested = [*_from_book(said.text, chat.language), *_canned(said.text, ready)] if said else []
+    suggested = []
+    if said is not None:
+        from_book = _from_book(said.text, chat.language, now=now)
+        suggested = [*from_book, *_canned(said.text, ready)]
     return {"suggestions": suggested, "canned": ready, "of": said.seq if said else 0}
 
 
-def _from_book(question: str, language: str) -> list[dict[str, Any]]:
-    hits = answers.find(question, language=language, n=FROM_BOOK)
+def _from_book(question: str, language: str, *, now: datetime) -> list[dict[str, Any]]:
+    hits = answers.find(question, language=language, now=now, n=FROM_BOOK)
     return [
         {"text": hit.text, "source": hit.question, "chance": round(hit.chance, 2)}
         for hit in hits

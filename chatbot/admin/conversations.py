@@ -99,7 +99,7 @@ class ConversationAdmin(ReadOnlyAdmin):
             raise PermissionDenied
         staff: Any = request.user
         chat = get_object_or_404(Conversation.objects.select_related("customer"), pk=pk)
-        return JsonResponse(suggestions.of(chat, staff))
+        return JsonResponse(suggestions.of(chat, staff, now=timezone.localtime()))
 
     def do(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Take over, answer, note, put aside, hand back, close or correct; the reply says what

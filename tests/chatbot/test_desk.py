@@ -202,7 +202,10 @@ class TestCannedAnswers:
 
     def ready(self, chat, staff):
         chat.row.refresh_from_db()
-        return {row["shortcut"]: row["text"] for row in suggestions.of(chat.row, staff)["canned"]}
+        return {
+            row["shortcut"]: row["text"]
+            for row in suggestions.of(chat.row, staff, now=NOW)["canned"]
+        }
 
     def test_placeholders_are_filled_and_nothing_else_is_run(self, chat, lin):
         found = self.ready(chat, lin)
@@ -255,12 +258,12 @@ class TestSuggestions:
         CannedAnswer.objects.create(shortcut="warranty", text_en="The warranty is two years.")
         CannedAnswer.objects.create(shortcut="bye", text_en="Goodbye and see you soon")
         chat.say("is the warranty two years?")
-        sources = [row["source"] for row in suggestions.of(chat.row, lin)["suggestions"]]
+        sources = [row["source"] for row in suggestions.of(chat.row, lin, now=NOW)["suggestions"]]
         assert "/warranty" in sources
         assert "/bye" not in sources
 
     def test_nothing_said_nothing_suggested(self, lin, chat):
-        assert suggestions.of(chat.row, lin)["suggestions"] == []
+        assert suggestions.of(chat.row, lin, now=NOW)["suggestions"] == []
 
 
 class TestDeeds:
