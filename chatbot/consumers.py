@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from chatbot import cards, conversation, frames, ratings, sockets, visits
 from chatbot.models import Conversation, Message
+from chatbot.sockets import Frame
 from crm.models import Source
 
 logger = logging.getLogger(__name__)
@@ -26,6 +27,9 @@ HELLO_WITHIN = 10.0
 PATIENCE = 40  # refused messages in a row, after which a flood ends the connection
 FLOOD, TOO_BIG, NO_IDENTITY = 1008, 1009, 4401
 BATCH = 200
+MOST_FRESH = 50  # messages that wait for a slow reader; the rest waits in the table
+MOST_WORK = 50  # messages of one socket that wait for an answer; then it is not read from
+MOST_TABS = 50  # sockets of one conversation in this process
 
 
 class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has no types
@@ -42,7 +46,10 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
             return
         self.bucket = frames.Bucket(at=asyncio.get_running_loop().time())
         self.behind = asyncio.Event()
-        self.work: asyncio.Queue[int] = asyncio.Queue()
+        self.must_read = False
+        self.fresh: dict[int, tuple[Frame, str]] = {}
+        self.passing: dict[tuple[str, str], Frame] = {}
+        self.work: asyncio.Queue[int] = asyncio.Queue(MOST_WORK)
         self.tasks = [asyncio.create_task(self._expect_hello())]
         await self.accept()
 
@@ -71,7 +78,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
         except frames.BadFrame as error:
             await self._refuse(error.code, str(error))
 
-    async def on_hello(self, frame: dict[str, Any]) -> None:
+    async def on_hello(self, frame: Frame) -> None:
         claim = visits.Claim(
             visitor=frame["visitor"],
             user_id=frame["user_id"],
@@ -98,6 +105,12 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
             sockets.switchboard.leave(self)
         for task in self.tasks:
             task.cancel()
+        if sockets.switchboard.count(visit.conversation.pk) >= MOST_TABS:
+            await self._refuse("too_fast", f"at most {MOST_TABS} connections of one visitor")
+            await self.close(code=FLOOD)
+            return
+        now = asyncio.get_running_loop().time()
+        self.bucket = sockets.switchboard.bucket_of(visit.visitor, now=now)
         self.conversation_id = visit.conversation.pk
         missed, state = await sockets.run(_messages, self.conversation_id, after)
         self.sent_seq = missed[-1]["seq"] if missed else min(after, visit.conversation.last_seq)
@@ -115,11 +128,11 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
         )
         sockets.switchboard.join(self)
         self.tasks = [asyncio.create_task(self._follow()), asyncio.create_task(self._answer())]
-        for message_id in await sockets.run(_unanswered, self.conversation_id):
-            self.work.put_nowait(message_id)
         self.look_again()
+        for message_id in await sockets.run(_unanswered, self.conversation_id):
+            await self.work.put(message_id)
 
-    async def on_message(self, frame: dict[str, Any]) -> None:
+    async def on_message(self, frame: Frame) -> None:
         message = await sockets.run(
             conversation.hear,
             self.conversation_id,
@@ -128,38 +141,49 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
             now=timezone.localtime(),
         )
         await self._send({"type": "ack", "client_id": frame["client_id"], "seq": message.seq})
-        self.work.put_nowait(message.pk)
+        await self.work.put(message.pk)
 
-    async def on_resume(self, frame: dict[str, Any]) -> None:
+    async def on_resume(self, frame: Frame) -> None:
         self.resume_from = frame["after"]  # taken up between two messages, never in the middle
         self.look_again()
 
-    async def on_feedback(self, frame: dict[str, Any]) -> None:
+    async def on_feedback(self, frame: Frame) -> None:
         wanted = {name: frame[name] for name in ("seq", "rating", "comment")}
         try:
             await sockets.run(ratings.rate_answer, self.conversation_id, **wanted)
         except ratings.NothingToRate as error:
             raise frames.BadFrame(str(error)) from None
 
-    async def on_csat(self, frame: dict[str, Any]) -> None:
+    async def on_csat(self, frame: Frame) -> None:
         now = timezone.localtime()
         await sockets.run(
             ratings.rate_conversation, self.conversation_id, score=frame["score"], now=now
         )
 
-    async def on_read(self, frame: dict[str, Any]) -> None:
+    async def on_read(self, frame: Frame) -> None:
         read = {"type": "read", "sender": "customer", "seq": frame["seq"]}
-        await sockets.switchboard.tell_others(self, read)
+        sockets.switchboard.tell_others(self, read)
 
-    async def on_typing(self, frame: dict[str, Any]) -> None:
+    async def on_typing(self, frame: Frame) -> None:
         typing = {"type": "typing", "sender": "customer", "typing": frame["typing"]}
-        await sockets.switchboard.tell_others(self, typing)
+        sockets.switchboard.tell_others(self, typing)
 
     def look_again(self) -> None:
+        self.must_read = True
         self.behind.set()
 
-    async def pass_on(self, frame: dict[str, Any]) -> None:
-        await self._send(frame)
+    def offer(self, frame: Frame, state: str) -> None:
+        """A message that was stored just now: sent as it is where it is the next one."""
+        if len(self.fresh) < MOST_FRESH:
+            self.fresh[frame["seq"]] = (frame, state)
+        else:
+            self.must_read = True
+        self.behind.set()
+
+    def pass_on(self, frame: Frame) -> None:
+        """The last word of each kind is enough: who types, how far was read."""
+        self.passing[frame["type"], frame.get("sender", "")] = frame
+        self.behind.set()
 
     async def _follow(self) -> None:
         """Send everything after the last number sent, whenever somebody says that there is more."""
@@ -167,10 +191,30 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
             await self.behind.wait()
             self.behind.clear()
             try:
-                while await self._send_what_is_new():
-                    pass
+                await self._catch_up()
             except DatabaseError:  # the poll wakes this socket again; nothing is lost meanwhile
                 logger.exception("chat: a socket could not read what is new")
+
+    async def _catch_up(self) -> None:
+        while self.passing:
+            await self._send(self.passing.popitem()[1])
+        await self._send_fresh()
+        while self.must_read:
+            self.must_read = False
+            if await self._send_what_is_new():
+                self.must_read = True
+            await self._send_fresh()
+
+    async def _send_fresh(self) -> None:
+        """Send what was offered as long as no number is missing; the table has what is."""
+        while self.resume_from is None and self.sent_seq + 1 in self.fresh:
+            frame, state = self.fresh.pop(self.sent_seq + 1)
+            await self._send(frame)
+            self.sent_seq = frame["seq"]
+            await self._send_state(state)
+        if any(seq > self.sent_seq for seq in self.fresh):
+            self.must_read = True
+        self.fresh.clear()
 
     async def _send_what_is_new(self) -> bool:
         """Return whether there may be more."""
@@ -182,10 +226,13 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
                 return True
             await self._send(message)
             self.sent_seq = message["seq"]
+        await self._send_state(state)
+        return len(messages) == BATCH or self.resume_from is not None
+
+    async def _send_state(self, state: str) -> None:
         if state != self.sent_state:
             self.sent_state = state
             await self._send({"type": "state", "state": state})
-        return len(messages) == BATCH or self.resume_from is not None
 
     async def _answer(self) -> None:
         """Deal with this socket's messages one after the other."""
@@ -211,7 +258,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
     async def _refuse(self, code: str, detail: str) -> None:
         await self._send({"type": "error", "code": code, "detail": detail})
 
-    async def _send(self, frame: dict[str, Any]) -> None:
+    async def _send(self, frame: Frame) -> None:
         await self.send(text_data=json.dumps(frame, ensure_ascii=False))
 
     def _header(self, name: bytes) -> str:
@@ -231,7 +278,7 @@ def _may_connect(origin: str, host: str) -> bool:
     return any(origin in origins for origins in allowed)
 
 
-def _messages(conversation_id: int, after: int) -> tuple[list[dict[str, Any]], str]:
+def _messages(conversation_id: int, after: int) -> tuple[list[Frame], str]:
     found = Message.objects.filter(conversation_id=conversation_id).after(after)
     messages: list[Any] = list(found.annotate(state=F("conversation__state"))[:BATCH])
     if messages:

@@ -6,6 +6,7 @@ sends an acknowledgement does so after the functions here have returned, that is
 the commit.
 """
 
+import logging
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -27,6 +28,8 @@ from chatbot.world import World
 from crm import timeline
 
 LONGEST = 2000
+EARLIER = 50  # messages that may wait before the one to be answered
+logger = logging.getLogger(__name__)
 
 
 class TooLong(Exception):
@@ -76,12 +79,29 @@ def reply(conversation_id: int, saying: Saying, *, now: datetime) -> Message:
 def respond(message_id: int, *, now: datetime) -> Message | None:
     """Deal with one customer message: understand, decide, perform, answer, remember.
 
-    Understanding runs before the row is locked. A message that was dealt with already is
-    left alone, so that a second worker changes nothing. Returns the answer, or None where
-    the bot stays silent.
+    What was said before it in the same chat, in another tab or to a server that died, is dealt
+    with first. A message that was dealt with already is left alone, so that a second worker
+    changes nothing. Returns the answer, or None where the bot stays silent.
     """
+    here = Message.objects.filter(pk=message_id).values("conversation")
+    waiting = Message.objects.unanswered().filter(conversation__in=here, pk__lte=message_id)
+    newest = waiting.select_related("conversation").order_by("-id")[:EARLIER]
+    messages = list(newest)[::-1]
+    if not messages or messages[-1].pk != message_id:
+        return None
+    for earlier in messages[:-1]:
+        try:
+            _respond(earlier, now=now)
+        except Exception:  # it is kept for the sweep; what came after it has not earned silence
+            logger.exception("chat: message %s could not be answered", earlier.pk)
+    if len(messages) > 1:  # what is remembered has moved on
+        messages[-1].conversation.refresh_from_db()
+    return _respond(messages[-1], now=now)
+
+
+def _respond(message: Message, *, now: datetime) -> Message | None:
+    """Understanding runs before the row is locked."""
     started = time.perf_counter()
-    message = Message.objects.select_related("conversation").get(pk=message_id)
     memory = Memory.from_json(message.conversation.memory)
     heard = understanding.hear(
         message.text,
@@ -265,5 +285,5 @@ def _store(
         payload=saying.payload,
         created_at=now,
     )
-    transaction.on_commit(lambda: wakeups.wake(conversation.pk), robust=True)
+    transaction.on_commit(lambda: wakeups.wake(conversation.pk, message), robust=True)
     return message

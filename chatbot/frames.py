@@ -38,6 +38,9 @@ class Bucket:
         self.refused = 0
         return True
 
+    def is_full(self, now: float) -> bool:
+        return self.level + max(now - self.at, 0.0) * self.per_second >= self.size
+
 
 def parse(text: str) -> dict[str, Any]:
     """A frame with a known type and fields of the right kind. Raises BadFrame."""
@@ -62,8 +65,19 @@ def _text(frame: dict[str, Any], name: str, *, longest: int, needed: bool = Fals
     if not isinstance(value, str | int) or isinstance(value, bool):
         raise BadFrame(f"{name} must be text")
     frame[name] = str(value)
+    _check_storable(name, frame[name])
+    if "\x00" in frame[name]:
+        raise BadFrame(f"{name} has a character that cannot be stored")
     if len(frame[name]) > longest:
         raise BadFrame(f"{name} has more than {longest} characters", code="too_long")
+
+
+def _check_storable(name: str, value: str) -> None:
+    """Half of a surrogate pair is valid JSON and no character: nothing can store or show it."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise BadFrame(f"{name} has half a character") from None
 
 
 def _number(frame: dict[str, Any], name: str, low: int, high: int) -> None:
@@ -86,6 +100,7 @@ def _message(frame: dict[str, Any]) -> None:
         raise BadFrame("client_id must not be empty")
     if not isinstance(frame.get("text"), str):
         raise BadFrame("text must be text")
+    _check_storable("text", frame["text"])
     if len(frame["text"]) > LONGEST:
         raise BadFrame(f"text has more than {LONGEST} characters", code="too_long")
     if not frame["text"].replace("\x00", "").strip():

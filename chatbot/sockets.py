@@ -13,26 +13,35 @@ from typing import Any, ParamSpec, Protocol, TypeVar
 
 from django.db import DatabaseError, connection
 
-from chatbot import relay, wakeups
-from chatbot.models import Conversation
+from chatbot import cards, relay, wakeups
+from chatbot.frames import Bucket
+from chatbot.models import Conversation, Message
 
 logger = logging.getLogger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
 POLL_SECONDS = 0.3
 POLL_SECONDS_WITH_RELAY = 2.0  # where other processes wake us, the poll is the net below
+MOST_BUCKETS = 2_000
 BROKER_PAUSE = 1.0  # seconds between attempts to listen
 _threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="chat")
 
 
+Frame = dict[str, Any]
+
+
 class Socket(Protocol):
+    """None of these waits for the other end: a slow reader holds nobody up."""
+
     conversation_id: int
     sent_seq: int
     sent_state: str
 
     def look_again(self) -> None: ...
 
-    async def pass_on(self, frame: dict[str, Any]) -> None: ...
+    def offer(self, frame: Frame, state: str) -> None: ...
+
+    def pass_on(self, frame: Frame) -> None: ...
 
 
 async def run(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -63,6 +72,13 @@ class Switchboard:
         self.hearing: asyncio.Task[None] | None = None
         self.receiver = relay.Receiver()
         self.errands: set[asyncio.Task[None]] = set()
+        self.buckets: dict[str, Bucket] = {}
+
+    def bucket_of(self, visitor: str, *, now: float) -> Bucket:
+        """What a visitor may still send, over all of their sockets here, open and closed."""
+        if len(self.buckets) > MOST_BUCKETS:  # a full one says nothing
+            self.buckets = {k: b for k, b in self.buckets.items() if not b.is_full(now)}
+        return self.buckets.setdefault(visitor, Bucket(at=now))
 
     def join(self, socket: Socket) -> None:
         loop = asyncio.get_running_loop()
@@ -86,21 +102,33 @@ class Switchboard:
         if was_followed and relay.is_on():
             self._run(self.receiver.leave(socket.conversation_id))
 
-    async def tell_others(self, socket: Socket, frame: dict[str, Any]) -> None:
+    def count(self, conversation_id: int) -> int:
+        return len(self.sockets.get(conversation_id, ()))
+
+    def tell_others(self, socket: Socket, frame: Frame) -> None:
         """Pass on what is not stored: who types, what was read."""
         relay.sender.send(socket.conversation_id, frame)
-        for other in list(self.sockets.get(socket.conversation_id, ())):
+        for other in self.sockets.get(socket.conversation_id, ()):
             if other is not socket:
-                await other.pass_on(frame)
+                other.pass_on(frame)
 
-    def wake(self, conversation_id: int) -> None:
+    def wake(self, conversation_id: int, message: Message | None = None) -> None:
         """Called from any thread after a commit in this process."""
-        if conversation_id in self.sockets and self.loop and not self.loop.is_closed():
+        if conversation_id not in self.sockets or self.loop is None or self.loop.is_closed():
+            return
+        if message is None:
             self.loop.call_soon_threadsafe(self._wake, conversation_id)
+        else:
+            told = cards.frame(message), message.conversation.state
+            self.loop.call_soon_threadsafe(self._offer, conversation_id, *told)
 
     def _wake(self, conversation_id: int) -> None:
-        for socket in list(self.sockets.get(conversation_id, ())):
+        for socket in self.sockets.get(conversation_id, ()):
             socket.look_again()
+
+    def _offer(self, conversation_id: int, frame: Frame, state: str) -> None:
+        for socket in self.sockets.get(conversation_id, ()):
+            socket.offer(frame, state)
 
     async def _hear(self) -> None:
         """Wake whoever another process speaks of, as long as anybody is here."""
@@ -117,8 +145,8 @@ class Switchboard:
             if note["frame"] is None:
                 self._wake(note["conversation"])
                 continue
-            for socket in list(self.sockets.get(note["conversation"], ())):
-                self._run(socket.pass_on(note["frame"]))
+            for socket in self.sockets.get(note["conversation"], ()):
+                socket.pass_on(note["frame"])
 
     def _run(self, errand: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(errand)

@@ -34,6 +34,7 @@ class World:
         self._reasons: dict[str, str] = {}
         self._products: dict[str, Product] = {}
         self._seen: dict[str, Recommended] = {}
+        self._expected: set[str] = set()
 
     def search(self, search: Search) -> list[Goods]:
         """Goods that fulfil every wish, ordered for this customer (or by price)."""
@@ -64,11 +65,8 @@ class World:
         return [g for g in goods if _fits(g, search) and _fulfils(g, frame)]
 
     def expect(self, skus: Sequence[str]) -> None:
-        """Fetch products that are likely to be asked for, with one query."""
-        missing = {sku for sku in skus if sku and sku not in self._products}
-        if missing:
-            found = Product.objects.filter(sku__in=missing).select_related("category", "brand")
-            self._products.update({product.sku: product for product in found})
+        """Name products that are likely to be asked for: the first one brings them all."""
+        self._expected.update(sku for sku in skus if sku)
 
     def image_of(self, sku: str) -> str:
         product = self._product(sku)
@@ -142,11 +140,11 @@ class World:
 
     def _product(self, sku: str) -> Product | None:
         if sku not in self._products:
-            found = Product.objects.filter(sku=sku).select_related("category", "brand").first()
-            if found is None:
-                return None
-            self._products[sku] = found
-        return self._products[sku]
+            wanted = ({sku} | self._expected) - set(self._products)
+            self._expected.clear()
+            found = Product.objects.filter(sku__in=wanted).select_related("category", "brand")
+            self._products.update({product.sku: product for product in found})
+        return self._products.get(sku)
 
     def _recommended(self, recommended: Recommended) -> Goods:
         product = recommended.product

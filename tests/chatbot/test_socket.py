@@ -151,7 +151,7 @@ async def test_the_same_message_twice_is_one_message():
 
 
 async def test_what_another_process_wrote_arrives_without_a_wake_up(monkeypatch):
-    monkeypatch.setattr("chatbot.wakeups.wake", lambda _: None)
+    monkeypatch.setattr("chatbot.wakeups.wake", lambda *_: None)
     client = await Client().open()
     chat = await sync_to_async(Conversation.objects.get)()
     lin = await sync_to_async(User.objects.create_user)("lin")
@@ -184,6 +184,9 @@ async def test_two_tabs_of_one_visitor_see_the_same_chat():
         ('{"type": "message", "client_id": "a", "text": "   "}', "bad_frame"),
         ('{"type": "message", "client_id": "", "text": "x"}', "bad_frame"),
         ('{"type": "message", "client_id": "a", "text": "' + "x" * 2001 + '"}', "too_long"),
+        ('{"type": "message", "client_id": "\\ud800", "text": "x"}', "bad_frame"),
+        ('{"type": "message", "client_id": "a\\u0000", "text": "x"}', "bad_frame"),
+        ('{"type": "feedback", "seq": 1, "rating": 1, "comment": "\\udfff"}', "bad_frame"),
         ('{"type": "resume", "after": -1}', "bad_frame"),
         ('{"type": "feedback", "seq": 1, "rating": 7}', "bad_frame"),
         ('{"type": "feedback", "seq": 99, "rating": 1}', "bad_frame"),
