@@ -9,6 +9,7 @@ import json
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
@@ -130,10 +131,8 @@ class Tab:
         """Ask for everything after some earlier number again."""
         if self.wire and self.at > 1 and self.rewound is None:
             self.rewound = self.rng.randrange(self.at - 1)
-            try:
+            with suppress(OSError, WebSocketException):
                 await self.wire.send(json.dumps({"type": "resume", "after": self.rewound}))
-            except (OSError, WebSocketException):
-                pass
 
     def cut(self):
         if self.wire:
