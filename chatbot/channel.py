@@ -2,8 +2,8 @@
 
 from django.utils import timezone
 
-from campaigns.channels import AddressRefused
-from chatbot import conversation, visits
+from campaigns.channels import AddressRefused, PermanentFailure
+from chatbot import conversation, holdout, visits
 from chatbot.models import Conversation, Message
 from crm.models import Customer
 
@@ -11,7 +11,7 @@ from crm.models import Customer
 class ChatChannel:
     """`to` is the customer's public id. The message waits in their chat until they look.
 
-    The same `message_id` twice is one message.
+    The same `message_id` twice is one message. Who is held out is never spoken to first.
     """
 
     idempotent = True
@@ -29,6 +29,8 @@ class ChatChannel:
         customer = Customer.objects.filter(public_id=to).first()
         if customer is None:
             raise AddressRefused(f"{to} names no customer")
+        if not holdout.may_speak_first(customer):
+            raise PermanentFailure("held out: the bot does not speak to this customer first")
         now = timezone.now()
         chat = (
             Conversation.objects.open()

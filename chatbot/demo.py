@@ -125,6 +125,7 @@ def _plan(
         last_seq=len(lines),
         created_at=started,
         updated_at=started + timedelta(seconds=15 * len(lines)),
+        resolved_at=started + timedelta(seconds=15 * len(lines)),
     )
     category = product.category.name_in(language) if product.category else ""
     words = {

@@ -22,8 +22,8 @@ def sweep(now: datetime) -> dict[str, int]:
         "woken": _each(_due(now), _wake, now),
         "left": _each(assigning.left_alone(now), _queue_again, now),
         "assigned": assigning.look_after(now),
-        "told": _each(_slow(now), _tell, now),
         "offered": _each(_hopeless(now), _offer, now),
+        "told": _each(_slow(now), _tell, now),  # not besides the offer
         "returned": _each(_forlorn(now), _give_back, now),
     }
 

@@ -131,6 +131,12 @@ UNFOLD: dict[str, Any] = {
                         "chatbot_waiting",
                         "chatbot.view_conversation",
                     ),
+                    _page(
+                        _("Figures of the chat"),
+                        "monitoring",
+                        "chatbot_figures",
+                        "chatbot.view_conversation",
+                    ),
                     _list(_("Campaigns"), "campaign", "campaigns_campaign"),
                 ]
             },
@@ -168,6 +174,12 @@ UNFOLD: dict[str, Any] = {
                     _list(_("Templates"), "draft", "campaigns_template"),
                     _list(_("Answers"), "quiz", "chatbot_answer"),
                     _list(_("Examples"), "model_training", "chatbot_example"),
+                    _page(
+                        _("What the bot has to learn"),
+                        "school",
+                        "chatbot_learning",
+                        "chatbot.view_conversation",
+                    ),
                     _list(_("Canned answers"), "quickreply", "chatbot_cannedanswer"),
                     _list(_("Topics"), "topic", "crm_topic"),
                 ],

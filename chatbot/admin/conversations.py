@@ -19,7 +19,7 @@ from django.views.decorators.http import require_GET, require_POST
 from unfold.decorators import display
 
 from chatbot import conversation, inbox, staffing, suggestions
-from chatbot.admin import desk
+from chatbot.admin import desk, pages
 from chatbot.ml.dialogue import HANDLERS
 from chatbot.models import Conversation, Message
 from crm.listing import ReadOnlyAdmin
@@ -64,6 +64,13 @@ class ConversationAdmin(ReadOnlyAdmin):
                 "<int:pk>/suggestions/",
                 view(require_GET(self.suggestions)),
                 name="chatbot_suggestions",
+            ),
+            path("figures/", view(require_GET(pages.figures)), name="chatbot_figures"),
+            path(
+                "learning/",
+                view(require_GET(pages.learning)),
+                {"intents": TEACHABLE},
+                name="chatbot_learning",
             ),
             path("waiting/", view(require_GET(desk.page)), name="chatbot_waiting"),
             path("waiting/rows/", view(require_GET(desk.rows)), name="chatbot_waiting_rows"),

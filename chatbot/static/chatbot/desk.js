@@ -26,8 +26,8 @@
     button.textContent = isAway ? words.away : words.here;
     button.setAttribute("aria-pressed", String(!isAway));
     bar.classList.toggle("away", isAway);
-    const mine = data.mine ? ` (${data.mine} ${words.mine})` : "";
-    count.textContent = data.waiting ? `${data.waiting} ${words.some}${mine}` : words.none;
+    const mine = data.mine ? ` · ${words.mine} ${data.mine}` : "";
+    count.textContent = data.waiting ? `${words.some} ${data.waiting}${mine}` : words.none;
     count.classList.toggle("some", data.waiting > 0);
     document.title = data.waiting ? `(${data.waiting}) ${title}` : title;
     said.textContent = data.is_open ? "" : words.closed;
