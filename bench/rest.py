@@ -4,8 +4,9 @@
 
 An empty database is filled with 10,000 products and 50,000 customers (--again: it was, with the
 same VAR_DIR). Requests come by chance, at moments that do not wait for answers; milliseconds are
-from the moment when a request was due. The floor is /healthz of the same server in the same run:
-all middleware and no work. Then a purchase is posted, and the very next list is without it.
+from the moment when a request was due. There are two floors, of the same server in the same run:
+/healthz, all middleware and no work, and a JSON answer of a bare REST view, with no key and no
+query. Then a purchase is written, and the very next list is without it.
 """
 
 import argparse
@@ -139,8 +140,8 @@ def told(spent):
 
 @contextmanager
 def server(port):
-    """Started as the Procfile does it."""
-    command = [sys.executable, "-m", "uvicorn", "marketing.asgi:application", "--no-access-log"]
+    """Started as the Procfile does it, with one view more."""
+    command = [sys.executable, "-m", "uvicorn", "bench.floor:application", "--no-access-log"]
     env = PRODUCTION | {"FIELD_ENCRYPTION_KEYS": Fernet.generate_key().decode()} | dict(os.environ)
     told = ["--port", str(port), "--log-level", "warning"]
     running = subprocess.Popen([*command, *told], cwd=ROOT, env=env)
@@ -185,7 +186,7 @@ def main():
     if not options.again:
         filled()
     text, everybody, rng = key(), asking(), np.random.default_rng(0)
-    asked = {"floor": ["/healthz"]}
+    asked = {"floor": ["/healthz"], "REST floor": ["/bench/bare"]}
     for name, record in (("looked at", "false"), ("written down", "true")):
         asked[name] = [LIST.format(one.public_id, record) for one in everybody]
     figures = {"database": connection.vendor}

@@ -5,8 +5,9 @@ from threading import current_thread
 
 import pytest
 from asgiref.testing import ApplicationCommunicator
+from django.core.signals import request_finished, request_started
 from django.db import connection
-from django.http import HttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.urls import path
 from django.utils import translation
 
@@ -29,7 +30,18 @@ def wait(request):
     return HttpResponse("done")
 
 
-urlpatterns = [path("who", who), path("wait", wait)]
+def stream(request):
+    def parts():
+        for part in (b"piece ", b"by ", b"piece"):
+            here.setdefault("threads", []).append(current_thread())
+            yield part
+
+    answer = StreamingHttpResponse(parts(), status=202, headers={"X-Kept": "yes"})
+    answer.set_cookie("seen", "1")
+    return answer
+
+
+urlpatterns = [path("who", who), path("wait", wait), path("stream", stream)]
 
 
 @pytest.fixture(autouse=True)
@@ -130,3 +142,66 @@ def test_whoever_leaves_before_all_is_sent_is_forgotten(handler):
 
     assert asyncio.run(ask()) == (200, "en ")
     assert len(here["threads"]) == 1
+
+
+def test_what_is_streamed_is_read_on_the_thread_and_arrives_whole(handler):
+    assert asyncio.run(answer(handler, scope("/stream"))) == (202, "piece by piece")
+    assert len(set(here["threads"])) == 1
+    assert here["threads"][0] is not current_thread()
+
+
+def test_what_is_streamed_keeps_its_headers_and_cookies(handler):
+    async def begin():
+        asking = ApplicationCommunicator(handler, scope("/stream"))
+        await asking.send_input({"type": "http.request", "body": b""})
+        return dict((await asking.receive_output(10))["headers"])
+
+    headers = asyncio.run(begin())
+    assert headers[b"X-Kept"] == b"yes"
+    assert headers[b"Set-Cookie"].startswith(b"seen=1")
+
+
+@pytest.mark.parametrize("address", ["/who", "/stream", "/nowhere"])
+def test_a_request_begins_and_ends_once_on_its_own_thread(handler, address):
+    heard = []
+
+    def hear(signal, **_):
+        heard.append((signal is request_finished, current_thread()))
+
+    for signal in (request_started, request_finished):
+        signal.connect(hear)
+    try:
+        asyncio.run(answer(handler, scope(address)))
+    finally:
+        for signal in (request_started, request_finished):
+            signal.disconnect(hear)
+    assert [is_end for is_end, _ in heard] == [False, True]
+    assert len({thread for _, thread in heard}) == 1
+    assert heard[0][1] is not current_thread()
+
+
+def test_whoever_reads_slowly_holds_no_thread(handler):
+    async def ask():
+        read = asyncio.Event()
+
+        async def receive():
+            return {"type": "http.request", "body": b""}
+
+        async def send(_):
+            await read.wait()
+
+        unread = [asyncio.create_task(handler(scope(), receive, send)) for _ in range(web.THREADS)]
+        quick = await answer(handler, scope())
+        read.set()
+        await asyncio.gather(*unread)
+        return quick
+
+    assert asyncio.run(ask()) == (200, "en ")
+
+
+def test_what_cannot_be_read_is_refused_and_closed(handler, monkeypatch):
+    def unreadable(*_):
+        raise UnicodeDecodeError("utf-8", b"", 0, 1, "not a letter")
+
+    monkeypatch.setattr(handler, "request_class", unreadable)
+    assert asyncio.run(answer(handler, scope())) == (400, "")
