@@ -8,10 +8,10 @@ from django.utils.formats import localize
 from django.utils.timezone import localtime
 
 from chatbot.models import Conversation, Example, Handoff, Message, Note, Ticket
+from chatbot.models.dialogue import UNSURE
 from crm.models import Customer, Order
 from recommendations import serving
 
-UNSURE = 0.6
 NEWEST = 300
 
 

@@ -5,10 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.fields.json import KT
 
-from chatbot.inbox import UNSURE
 from chatbot.models import Example, Message
 from crm import artifacts
 from crm.models import Artifact
@@ -49,9 +48,7 @@ def unsure(filters: Filters) -> tuple[list[Message], bool]:
 
 
 def _unsure(filters: Filters) -> QuerySet[Message]:
-    missed = Q(confidence__lt=UNSURE) | Q(payload__act__0="fallback_clarify")
-    found = Message.objects.filter(missed, sender=Message.Sender.CUSTOMER)
-    rows: QuerySet[Any] = found.annotate(
+    rows: QuerySet[Any] = Message.objects.missed().annotate(
         guess=KT("payload__intent__name"),
         is_taught=Exists(Example.objects.filter(text=OuterRef("text")).exclude(source="seed")),
     )

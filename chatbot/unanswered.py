@@ -4,9 +4,6 @@ the nearest question of the book, so that staff teach once what many have asked.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Q
-
-from chatbot.inbox import UNSURE
 from chatbot.ml import likeness
 from chatbot.models import Answer, Message
 from crm.encoder import encode
@@ -59,10 +56,7 @@ def of_week(now: datetime) -> list[Asked]:
 
 def _messages(now: datetime) -> list[Message]:
     """Unsure, or answered by asking what was meant."""
-    said = Message.objects.filter(
-        sender=Message.Sender.CUSTOMER, created_at__gt=now - WEEK, created_at__lte=now
-    )
-    missed = said.filter(Q(confidence__lt=UNSURE) | Q(payload__act__0="fallback_clarify"))
+    missed = Message.objects.missed().filter(created_at__gt=now - WEEK, created_at__lte=now)
     return list(missed.select_related("conversation").order_by("-id")[:MOST])
 
 

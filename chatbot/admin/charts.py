@@ -25,7 +25,8 @@ def drawn(numbers: dict[str, Any]) -> dict[str, Any]:
         (_("rated four or five of five"), numbers["csat"]),
     )
     return numbers | {
-        "rates": [(name, rate, _drawn(name, rate)) for name, rate in rates],
+        "rates_drawn": _drawn([(name, rate) for name, rate in rates if rate.size]),
+        "rates_empty": [name for name, rate in rates if not rate.size],
         "days_chart": _days(numbers["by_day"]),
         "days_options": _options(_("hand-overs"), stacked=True),
         "waits_chart": _waits(numbers["by_day"]),
@@ -34,11 +35,19 @@ def drawn(numbers: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _drawn(name: str, rate: Rate) -> intervals.Drawn | None:
-    if not rate.size:
-        return None
-    bar = (name, rate.share or 0.0, rate.low, rate.high)
-    return intervals.drawn([bar], say=intervals.as_share)
+def _drawn(rates: Sequence[tuple[str, Rate]]) -> intervals.Drawn | None:
+    """All on one axis, each with how many of how many."""
+    of = _("%(name)s (%(hits)s of %(size)s)")
+    bars = [
+        (
+            of % {"name": name, "hits": rate.hits, "size": rate.size},
+            rate.share or 0.0,
+            rate.low,
+            rate.high,
+        )
+        for name, rate in rates
+    ]
+    return intervals.drawn(bars, say=intervals.as_share)
 
 
 def _gap(versus: Any) -> intervals.Drawn | None:

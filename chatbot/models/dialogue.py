@@ -11,6 +11,8 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.models import Customer
 
+UNSURE = 0.6  # a guess with less confidence is worth a look by staff
+
 
 class ConversationQuerySet(models.QuerySet["Conversation"]):
     def open(self) -> "ConversationQuerySet":
@@ -92,6 +94,12 @@ class Conversation(models.Model):
 class MessageQuerySet(models.QuerySet["Message"]):
     def after(self, seq: int) -> "MessageQuerySet":
         return self.filter(seq__gt=seq).order_by("seq")
+
+    def missed(self) -> "MessageQuerySet":
+        """What customers said to the bot and it was not sure of, or asked what was meant."""
+        unsure = Q(confidence__lt=UNSURE) | Q(payload__act__0="fallback_clarify")
+        to_bot = Q(payload__act__0__isnull=True) | ~Q(payload__act__0="stay_silent")
+        return self.filter(unsure, to_bot, sender=Message.Sender.CUSTOMER)
 
     def unanswered(self) -> "MessageQuerySet":
         """What customers said and no turn has dealt with yet."""

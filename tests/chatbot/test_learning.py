@@ -39,6 +39,10 @@ class TestUnsure:
     def test_customers_messages_of_all_chats_the_newest_first(self):
         assert unsure() == ["hm", "刻字吗", "engrave it?"]
 
+    def test_what_was_said_to_staff_is_not_the_bots_to_know(self):
+        say(make_chat(said="sure"), "call me", sure=0.2, acts=["stay_silent"])
+        assert "call me" not in unsure()
+
     def test_by_language_and_by_what_it_was_taken_for(self):
         assert unsure(language="zh") == ["刻字吗"]
         assert unsure(intent="faq") == ["hm", "engrave it?"]
