@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from chatbot import listening, seeds
 from chatbot.events import MessageReceived
-from chatbot.models import Answer, Conversation, Example, Handoff, Message
+from chatbot.models import Answer, CannedAnswer, Conversation, Example, Handoff, Message
 from crm import timeline
 from crm.models import Customer, Feedback, Product
 
@@ -44,6 +44,15 @@ SCRIPTS: dict[str, list[list[Line]]] = {
 }  # fmt: skip
 
 
+CANNED = (
+    ("hello", "Hello {name}, this is {agent}. How can I help?", "{name}您好，我是{agent}，请问有什么可以帮您？"),
+    ("wait", "One moment please, I am looking it up.", "请稍等，我马上为您查询。"),
+    ("delay", "I am sorry for the delay of {order}. I am asking the carrier now.", "很抱歉订单 {order} 延误了，我马上联系快递核实。"),
+    ("refund", "Your money arrives within three working days, the way it came.", "退款将在三个工作日内原路退回。"),
+    ("bye", "Is there anything else, {name}? Otherwise have a lovely day!", "{name}，还有其他需要吗？祝您生活愉快！"),
+)  # fmt: skip
+
+
 def answers() -> int:
     """The shop's questions and answers, and the shipped examples; return how many answers."""
     rows = json.loads((seeds.FOLDER / "answers.json").read_text(encoding="utf-8"))
@@ -51,6 +60,11 @@ def answers() -> int:
     Answer.objects.bulk_create(
         [Answer(**row, updated_at=changed_at) for row in rows], ignore_conflicts=True
     )
+    canned = [
+        CannedAnswer(shortcut=name, text_en=english, text_zh=chinese, updated_at=changed_at)
+        for name, english, chinese in CANNED
+    ]
+    CannedAnswer.objects.bulk_create(canned, ignore_conflicts=True)
     examples = [
         Example(
             text=s.text[:500],

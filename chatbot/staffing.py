@@ -47,9 +47,14 @@ def handover(conversation_id: int, *, reason: str, now: datetime) -> None:
 
 
 def take_over(conversation_id: int, staff: User, *, now: datetime) -> None:
-    """A member of staff takes the conversation. Raises NotYours if another one has it."""
+    """A member of staff takes the conversation. Raises NotYours if another one has it.
+
+    Who takes up again what they had put aside does so without a word.
+    """
     with transaction.atomic():
         chat = _locked(conversation_id)
+        if chat.state == State.SNOOZED and chat.assigned_to_id == staff.pk:
+            _become(chat, State.AGENT, staff)
         if chat.state == State.AGENT and chat.assigned_to_id not in (None, staff.pk):
             raise NotYours(_("%(name)s has this conversation.") % {"name": chat.assigned_to})
         if chat.state != State.AGENT or chat.assigned_to_id != staff.pk:

@@ -282,6 +282,13 @@ class TestSnoozing:
         assert snoozed.say("any news?") == "stay_silent"
         assert snoozed.row.state == "agent"
 
+    def test_who_put_it_aside_takes_it_up_without_joining_again(self, snoozed):
+        before = Message.objects.count()
+        staffing.take_over(snoozed.row.pk, snoozed.row.handoffs.get().staff, now=NOW)
+        snoozed.row.refresh_from_db()
+        assert (snoozed.row.state, snoozed.row.snoozed_until) == ("agent", None)
+        assert Message.objects.count() == before
+
     @pytest.mark.parametrize("span", [{"hours": -1}, {"hours": 0}, {"days": 31}])
     def test_a_time_past_or_too_far_is_refused(self, chat, span):
         with pytest.raises(staffing.BadTime):

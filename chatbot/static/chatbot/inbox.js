@@ -40,7 +40,7 @@
     const text = message.text + (message.products.length > 1 ? "\n" + message.products.map((p) => "· " + p).join("\n") : "");
     return el("div", { className: `chat-line ${message.sender}${message.unsure ? " unsure" : ""}` }, el("p", { textContent: text }), small);
   }
-  const noteLine = (row) => el("div", { className: "chat-line note" }, el("p", { textContent: row.text }), el("small", {}, `🔒 ${say.private} · ${row.author} · ${row.at}`));
+  const noteLine = (row) => el("div", { className: "chat-line note" }, el("p", { textContent: row.text }), el("small", {}, `${say.private} · ${row.author} · ${row.at}`));
   async function poll() {
     if (polling) return;
     polling = true;
