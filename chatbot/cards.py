@@ -8,7 +8,17 @@ from django.urls import NoReverseMatch, reverse
 from chatbot.models import Message
 from chatbot.world import World
 
-SPOKEN = ("act", "args", "intent", "entities", "sentiment", "products", "quick_replies", "reply_to")
+SPOKEN = (
+    "act",
+    "args",
+    "intent",
+    "entities",
+    "sentiment",
+    "products",
+    "quick_replies",
+    "reply_to",
+    "source",  # the question that an answer of the help pages belongs to
+)
 
 
 def of(skus: Sequence[str], world: World, *, language: str) -> list[dict[str, Any]]:

@@ -200,7 +200,9 @@ def _payload(
     shown = [sku for act in acts for sku in act.products]
     if acts and acts[0].name == "repeat_last":
         shown = [p["id"] for p in acts[0].facts.get("products", [])]
+    sources = [act.facts["question"] for act in acts if act.facts.get("question")]
     return {
+        **({"source": sources[0]} if sources else {}),
         "act": [act.name for act in acts],
         "args": {k: v for act in reversed(acts) for k, v in act.args.items()},
         "intent": {"name": reading.intent, "confidence": round(reading.confidence, 4)},

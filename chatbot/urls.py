@@ -6,6 +6,6 @@ from chatbot import views
 
 app_name = "chatbot"
 urlpatterns = [
-    path("widget.js", views.widget_file, {"name": "widget.js"}, name="widget"),
-    path("widget.css", views.widget_file, {"name": "widget.css"}, name="widget-style"),
+    path("widget.js", views.widget_file, name="widget"),
+    path("widget/waiting/", views.waiting, name="widget-waiting"),
 ]

@@ -19,6 +19,7 @@ from crm.models import Customer, Evidence
 
 LONGEST_TOKEN = timedelta(hours=1)
 RETURN_WITHIN = timedelta(days=7)  # after that a new conversation begins
+NOBODY_YET = ""  # the visitor of a conversation that the shop began
 
 
 class Unauthorised(Exception):
@@ -57,7 +58,7 @@ def enter(claim: Claim, *, secret: str, now: datetime) -> Visit:
     without a proof counts for nothing: the person is a visitor.
     """
     user_id = proven_user(claim, secret=secret, now=now) if claim.proof else ""
-    visitor = claim.visitor if 16 <= len(claim.visitor) <= 64 else secrets.token_urlsafe(24)
+    visitor = claim.visitor if is_token(claim.visitor) else secrets.token_urlsafe(24)
     customer, visitor = _customer(visitor, user_id, claim.language, now=now)
     verified = bool(user_id)
     if claim.conversation:
@@ -152,13 +153,13 @@ def open_for(
     if visitor:
         recent = Conversation.objects.open().filter(
             customer=customer,
-            visitor=visitor,
+            visitor__in=(visitor, NOBODY_YET),
             is_verified=is_verified,
             updated_at__gte=now - RETURN_WITHIN,
         )
         found = recent.order_by("-updated_at", "-id").first()
         if found is not None:
-            return found
+            return _taken_up(found, visitor)
     spoken = (language or customer.language)[:2]
     return Conversation.objects.create(
         customer=customer,
@@ -168,3 +169,25 @@ def open_for(
         created_at=now,
         updated_at=now,
     )
+
+
+def _taken_up(chat: Conversation, visitor: str) -> Conversation:
+    if chat.visitor == NOBODY_YET:
+        chat.visitor = visitor
+        chat.save(update_fields=["visitor"])
+    return chat
+
+
+def something_waits(visitor: str) -> bool:
+    """Whether the shop began a conversation with this visitor that needs no proof to be read."""
+    customer = customers.find("anonymous_id", visitor) if is_token(visitor) else None
+    if customer is None:
+        return False
+    begun = Conversation.objects.open().filter(
+        customer=customer, visitor=NOBODY_YET, is_verified=False, last_seq__gt=0
+    )
+    return begun.exists()
+
+
+def is_token(visitor: str) -> bool:
+    return 16 <= len(visitor) <= 64 and visitor.isprintable()

@@ -132,17 +132,3 @@ def test_the_demo_shop_has_answers_and_finished_chats(shop, ada):
 
 def test_every_intent_that_can_be_taught_is_one_the_dialogue_knows():
     assert {"recommend", "faq", "human", "unsafe"} <= set(chat_admin.TEACHABLE)
-
-
-@pytest.mark.parametrize(
-    ("name", "kind"), [("widget", "text/javascript"), ("widget-style", "text/css")]
-)
-def test_the_widget_is_served_and_cached(client, name, kind):
-    from django.urls import get_resolver
-
-    if not any(getattr(p, "app_name", "") == "chatbot" for p in get_resolver().url_patterns):
-        pytest.skip("the chat's addresses are not included yet")
-    answer = client.get(reverse(f"chatbot:{name}"))
-    assert answer["Content-Type"].startswith(kind)
-    again = client.get(reverse(f"chatbot:{name}"), headers={"If-None-Match": answer["ETag"]})
-    assert again.status_code == 304
