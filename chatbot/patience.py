@@ -37,8 +37,8 @@ def _each(
     for pk in list(found.values_list("pk", flat=True)[:MOST]):
         with transaction.atomic():
             locked = Conversation.objects.select_for_update(of=("self",))
-            chat = locked.select_related("customer", "assigned_to").get(pk=pk)
-            if found.filter(pk=pk).exists():
+            chat = locked.select_related("customer").filter(pk=pk).first()
+            if chat is not None and found.filter(pk=pk).exists():
                 act(chat, now)
                 done += 1
     return done

@@ -131,6 +131,7 @@ UNFOLD: dict[str, Any] = {
                         "chatbot_waiting",
                         "chatbot.view_conversation",
                     ),
+                    _list(_("Tickets"), "confirmation_number", "chatbot_ticket"),
                     _page(
                         _("Figures of the chat"),
                         "monitoring",

@@ -7,6 +7,36 @@ from tests.flows.browsing import needs_a_browser, open_chat, say, until
 pytestmark = needs_a_browser
 
 
+def test_staff_work_the_desk_by_keyboard_and_hand_back_what_was_agreed(product, open_page, staff):
+    address, _ = product
+    visitor = open_page()
+    open_chat(visitor, address)
+    staff.goto(f"{address}/admin/chatbot/conversation/waiting/")
+    staff.get_by_role("heading", name="Nobody is waiting").wait_for()
+    say(visitor, "I want to talk to a person")
+    staff.locator("#queue-rows a").wait_for()
+    staff.wait_for_function("document.title.startsWith('(1)')")
+    staff.keyboard.press("n")
+    box = staff.locator("#chat-answer textarea")
+    box.wait_for()
+    staff.keyboard.press("Alt+n")
+    box.fill("owes us a call")
+    box.press("Enter")
+    staff.locator(".chat-line.note").wait_for()
+    box.press_sequentially("/hel")
+    staff.locator("#chat-canned li").first.wait_for()
+    box.press("Enter")
+    box.press("Enter")
+    visitor.get_by_text("How can I help?").wait_for()
+    staff.get_by_role("button", name="Agree and hand back").click()
+    staff.locator("#chat-agree input").fill("A new lamp on Friday")
+    staff.keyboard.press("Enter")
+    visitor.get_by_text("What we agreed: A new lamp on Friday").wait_for()
+    assert visitor.get_by_text("owes us a call").count() == 0
+    say(visitor, "show me running shoes")
+    visitor.locator("#rapport-chat .card").first.wait_for()
+
+
 def test_what_was_said_is_there_after_a_reload(product, open_page):
     address, _ = product
     visitor = open_page()
