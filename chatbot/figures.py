@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from math import ceil
 from statistics import median
 from typing import Any
 
@@ -79,7 +80,7 @@ def told(name: Any, rows: Sequence[Handoff], *, now: datetime) -> Answered:
     ends = [_minutes(r.requested_at, r.closed_at) for r in rows if r.closed_at and r.accepted_at]
     over = [r for r in rows if r.first_answer_at or _is_given_up(r, now)]
     given_up = Rate(sum(_is_given_up(r, now) for r in over), len(over))
-    tenth = sorted(waits)[int(0.9 * (len(waits) - 1))] if waits else None
+    tenth = sorted(waits)[ceil(0.9 * len(waits)) - 1] if waits else None
     middle, end = (median(found) if found else None for found in (waits, ends))
     return Answered(name, len(rows), len(waits), middle, tenth, end, given_up)
 

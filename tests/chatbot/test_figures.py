@@ -55,6 +55,13 @@ class TestStaff:
         assert (found.first_answer, found.slowest_tenth, found.resolved) == (6.0, 10.0, 30.0)
         assert (found.given_up.hits, found.given_up.size) == (0, 11)
 
+    @pytest.mark.parametrize("count", [1, 2, 3, 10, 20])
+    def test_the_slow_end_is_never_before_the_middle(self, count):
+        for minutes in range(1, count + 1):
+            hand_over(make_chat(), waits=minutes)
+        found = figures.numbers(NOW)["all"]
+        assert found.slowest_tenth >= found.first_answer
+
     def test_who_was_never_answered_has_given_up_once_it_is_over_or_an_hour_old(self):
         hand_over(make_chat(), waits=2)
         hand_over(make_chat(), closed=5)
