@@ -1,5 +1,6 @@
 """Websockets to the chat, everything else to Django."""
 
+import gc
 import os
 
 from channels.auth import AuthMiddlewareStack
@@ -18,3 +19,7 @@ refuse_half_configured()
 application = ProtocolTypeRouter(
     {"http": http, "websocket": AuthMiddlewareStack(URLRouter(websocket_urlpatterns))}
 )
+
+# What start-up made stays. To look through it again and again held up every request at once.
+gc.collect()
+gc.freeze()

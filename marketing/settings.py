@@ -274,6 +274,7 @@ LOGGING: dict[str, Any] = {
         "daphne": {"level": "WARNING"},
     },
 }
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False  # of whoever visits: nobody's address is in the logs
 structlog.configure(
     processors=[
         structlog.contextvars.merge_contextvars,

@@ -3,8 +3,8 @@
 Everything comes through `serving`, as the chat, the mails and the shop do.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from django.utils import timezone, translation
 from rest_framework import exceptions, serializers
@@ -22,17 +22,19 @@ USUAL = 10
 
 
 class _Asked(serializers.Serializer[Any]):
-    """What any list is asked for with. What is misspelt is an error, not ignored."""
+    """What any list is asked for with. What is misspelt is an error, not ignored.
+
+    There is one of each kind for all requests, as making its fields costs more than reading them.
+    """
 
     k = serializers.IntegerField(min_value=1, max_value=serving.LONGEST, default=USUAL)
 
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        strangers = {
-            name: ["Unknown parameter."] for name in self.initial_data if name not in self.fields
-        }
+    def to_internal_value(self, data: Mapping[str, Any]) -> Any:
+        said = super().to_internal_value(data)
+        strangers = {name: ["Unknown parameter."] for name in data if name not in self.fields}
         if strangers:
             raise serializers.ValidationError(strangers)
-        return attrs
+        return said
 
 
 class _ListAsked(_Asked):
@@ -49,25 +51,13 @@ class _ListAsked(_Asked):
         max_digits=12, decimal_places=2, min_value=0, required=False
     )
 
-    def constraints(self) -> Constraints | None:
-        """What the list is narrowed to, or None where nobody asked for anything."""
-        said = self.validated_data
-        within = Constraints(
-            category=said.get("category"),
-            brands=(said["brand"],) if "brand" in said else (),
-            color=said.get("color"),
-            price_min=said.get("price_min"),
-            price_max=said.get("price_max"),
-        )
-        return within if within.is_narrow else None
-
 
 class _SimilarAsked(_Asked):
     product = serializers.CharField(max_length=64)
     by = serializers.ChoiceField(choices=["taste", "looks"], default="taste")
 
 
-A = TypeVar("A", bound=_Asked)
+LIST_ASKED, SIMILAR_ASKED = _ListAsked(), _SimilarAsked()
 
 
 class RecommendationsView(PartnerView):
@@ -79,9 +69,8 @@ class RecommendationsView(PartnerView):
     scope = Scope.RECOMMENDATIONS_READ
 
     def get(self, request: Request) -> Response:
-        asked = _valid(_ListAsked, request)
+        wanted = LIST_ASKED.run_validation(request.query_params.dict())
         now = timezone.now()
-        wanted = asked.validated_data
         customer = partners.find_customer(self.partner, wanted["customer"])
         if customer is None:
             raise exceptions.NotFound("No such customer.")
@@ -90,7 +79,7 @@ class RecommendationsView(PartnerView):
             n=wanted["k"],
             now=now,
             placement=wanted["placement"],
-            within=asked.constraints(),
+            within=_constraints(wanted),
         )
         if wanted["record"]:
             found = serving.record_impressions(
@@ -111,7 +100,7 @@ class SimilarView(PartnerView):
     scope = Scope.RECOMMENDATIONS_READ
 
     def get(self, request: Request) -> Response:
-        wanted = _valid(_SimilarAsked, request).validated_data
+        wanted = SIMILAR_ASKED.run_validation(request.query_params.dict())
         products = Product.objects.select_related("category", "brand").filter(is_active=True)
         product = products.filter(sku=wanted["product"]).first()
         if product is None:
@@ -166,10 +155,16 @@ def _impression(partner: Partner, pk: int) -> Impression:
     return shown
 
 
-def _valid(kind: type[A], request: Request) -> A:
-    asked = kind(data=request.query_params.dict())
-    asked.is_valid(raise_exception=True)
-    return asked
+def _constraints(wanted: Mapping[str, Any]) -> Constraints | None:
+    """What the list is narrowed to, or None where nobody asked for anything."""
+    within = Constraints(
+        category=wanted.get("category"),
+        brands=(wanted["brand"],) if "brand" in wanted else (),
+        color=wanted.get("color"),
+        price_min=wanted.get("price_min"),
+        price_max=wanted.get("price_max"),
+    )
+    return within if within.is_narrow else None
 
 
 def _lines(found: Sequence[Recommended]) -> list[dict[str, Any]]:

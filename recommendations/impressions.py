@@ -10,7 +10,7 @@ from django.db.models import Count
 
 from crm import timeline
 from crm.models import Customer
-from crm.prepared import Prepared
+from crm.prepared import Inserted, Prepared
 from recommendations.events import ProductClicked, ProductsShown
 from recommendations.models import Impression
 from recommendations.recommended import Recommended
@@ -38,6 +38,19 @@ def _tired(customer: int, placement: str, since: datetime, until: datetime) -> A
 
 
 TIRED = Prepared(_tired, customer=int, placement=str, since=datetime, until=datetime)
+WRITTEN = Inserted(
+    Impression,
+    "customer",
+    "product",
+    "placement",
+    "position",
+    "artifact",
+    "reason_code",
+    "score",
+    "propensity",
+    "interleaving",
+    "shown_at",
+)
 
 
 @transaction.atomic(savepoint=False)  # nobody carries on after a failure in here
@@ -47,37 +60,39 @@ def record(
     """Return the same list, each with the id of its impression."""
     if not recommended:
         return []
-    rows = Impression.objects.bulk_create(
-        Impression(
-            customer=customer,
-            product=one.product,
-            placement=placement,
-            position=one.rank,
-            artifact=one.artifact,
-            reason_code=one.reason_code,
-            score=one.score,
-            propensity=one.propensity,
-            interleaving_id=one.interleaving,
-            shown_at=now,
-        )
-        for one in recommended
+    ids = WRITTEN.ids(
+        [
+            (
+                customer.pk,
+                one.product.pk,
+                placement,
+                one.rank,
+                one.artifact,
+                one.reason_code,
+                one.score,
+                one.propensity,
+                one.interleaving,
+                now,
+            )
+            for one in recommended
+        ]
     )
     shown = ProductsShown(
         placement=placement,
         artifact=recommended[0].artifact,
         skus=tuple(one.product.sku for one in recommended),
-        impressions=tuple(row.pk for row in rows),
+        impressions=tuple(ids),
     )
     entry = timeline.Entry(
         customer_id=customer.pk,
         kind=shown.kind,
         data=asdict(shown),
         happened_at=now,
-        message_id=f"{shown.kind}:{rows[0].pk}",
+        message_id=f"{shown.kind}:{ids[0]}",
         source="rapport",
     )
     timeline.record_many([entry], received_at=now)  # `record` would read the row back
-    return [replace(one, impression=row.pk) for one, row in zip(recommended, rows, strict=True)]
+    return [replace(one, impression=pk) for one, pk in zip(recommended, ids, strict=True)]
 
 
 @transaction.atomic

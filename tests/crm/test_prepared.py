@@ -8,8 +8,9 @@ import pytest
 from django.db import connection
 
 from crm.models import Customer, Event, Order, OrderLine, Product
-from crm.prepared import Prepared
+from crm.prepared import Inserted, Prepared
 from recommendations import interactions
+from recommendations.models import Impression
 from tests.factories import NOON, make_category, make_customer, make_order, make_product
 from tests.recommendations.worlds import view
 
@@ -143,3 +144,47 @@ def test_what_is_prepared_of_one_customer_is_what_everybody_did_of_them():
     everybody = sorted(interactions.of_everybody(as_of=NOON), key=lambda touch: touch.at)
     assert mine == everybody
     assert OrderLine.objects.count() == 1
+
+
+class TestInserted:
+    NAMES = ("customer", "product", "placement", "position", "artifact", "reason_code", "score")
+
+    def row(self, customer, product, position, placement="home"):
+        told = (placement, position, "recommender#1", "popular", position / 8)
+        return (customer.pk, product.pk, *told, NOON)
+
+    @pytest.fixture
+    def written(self):
+        return Inserted(Impression, *self.NAMES, "shown_at")
+
+    def test_rows_are_those_that_instances_would_have_made(self, written):
+        ada, products = make_customer(), [make_product() for _ in range(3)]
+        ids = written.ids([self.row(ada, one, place) for place, one in enumerate(products, 1)])
+        kept = [Impression.objects.get(pk=pk) for pk in ids]
+        assert [one.product for one in kept] == products
+        assert [(one.position, one.score) for one in kept] == [(1, 0.125), (2, 0.25), (3, 0.375)]
+        assert {(one.customer, one.placement, one.shown_at) for one in kept} == {
+            (ada, "home", NOON)
+        }
+        assert {(one.propensity, one.clicked_at, one.interleaving) for one in kept} == {
+            (None, None, None)
+        }
+
+    def test_all_of_them_are_one_statement(self, written, django_assert_num_queries):
+        ada, product = make_customer(), make_product()
+        with django_assert_num_queries(1):
+            written.ids([self.row(ada, product, place) for place in range(1, 11)])
+        assert Impression.objects.count() == 10
+
+    def test_no_rows_are_no_statement(self, written, django_assert_num_queries):
+        with django_assert_num_queries(0):
+            assert written.ids([]) == []
+
+    def test_words_are_values_and_never_part_of_the_statement(self, written):
+        words = "home'); DROP TABLE crm_customer; --%s"
+        (pk,) = written.ids([self.row(make_customer(), make_product(), 1, placement=words)])
+        assert Impression.objects.get(pk=pk).placement == words
+
+    def test_a_row_that_is_too_short_is_refused(self, written):
+        with pytest.raises(ValueError, match="shorter"):
+            written.ids([(1, 2)])
