@@ -124,9 +124,9 @@
     const known = message.client_id && rows.get(message.client_id);
     const row = known || bubble(message.sender, message.text);
     if (message.client_id && message.sender === "customer") { rows.set(message.client_id, row); confirm(message.client_id); }
-    if (message.sender === "customer") quick.replaceChildren(); else spoken(row, message);
     place(row, message.seq);
-    marks();
+    if (message.sender === "customer") quick.replaceChildren(); else spoken(row, message);
+    bottom(); marks();
   }
   function spoken(row, message) {
     typing.replaceChildren();
