@@ -8,7 +8,7 @@ the commit.
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import QuerySet
 
-from chatbot import actions, cards, understanding, waiting, wakeups, wording
+from chatbot import actions, assistant, cards, llm, understanding, waiting, wakeups, wording
 from chatbot.events import MessageReceived, ProductMentioned
 from chatbot.ml import dialogue
 from chatbot.ml.commands import Act
@@ -109,28 +109,67 @@ def _respond(message: Message, *, now: datetime) -> Message | None:
         language=memory.language or message.conversation.language,
         category=str(memory.frame.get("category", "")),
     )
+    wordings: Mapping[str, str] = {}
+    if llm.is_on():
+        heard = assistant.read_again(
+            heard,
+            _remembered(message.conversation),
+            names=[message.conversation.customer.name],
+            now=now,
+        )
+        wordings = _rehearse(message.conversation, heard, now=now)
     with transaction.atomic():
         conversation = _locked().select_related("customer").get(pk=message.conversation_id)
         if Turn.objects.filter(message=message).exists():
             return None
-        answer = _take_turn(conversation, message, heard, now=now, started=started)
+        turn = Turning(message, heard, wordings, started)
+        answer = _take_turn(conversation, turn, now=now)
         for told in waiting.after_turn(conversation, message, now=now):
             _tell_who_waits(conversation, told, reply_to=message.seq, now=now)
         return answer
 
 
-def _take_turn(
-    conversation: Conversation, message: Message, heard: Heard, *, now: datetime, started: float
-) -> Message | None:
-    if conversation.state == Conversation.State.RESOLVED:  # who writes again opens it again
-        conversation.state = Conversation.State.BOT
+@dataclass(frozen=True)
+class Turning:
+    """A message on its way to an answer. wordings: what the answer may say instead."""
+
+    message: Message
+    heard: Heard
+    wordings: Mapping[str, str]
+    started: float
+
+
+def _remembered(conversation: Conversation) -> Memory:
     owner = "staff" if conversation.is_with_staff else "bot"
-    memory = replace(Memory.from_json(conversation.memory), owner=owner)
+    return replace(Memory.from_json(conversation.memory), owner=owner)
+
+
+def _thought(
+    conversation: Conversation, heard: Heard, *, now: datetime
+) -> tuple[Memory, World, dialogue.Outcome]:
+    memory = _remembered(conversation)
     world = World(conversation, language=heard.language, now=now)
     world.expect((*memory.shown, memory.focus))
-    outcome = dialogue.step(heard, memory, world)
+    return memory, world, dialogue.step(heard, memory, world)
+
+
+def _rehearse(conversation: Conversation, heard: Heard, *, now: datetime) -> dict[str, str]:
+    """The answer as it will probably be, and how else it may be worded. The step touches
+    nothing, so it may be taken twice; a slow wording must not hold the row."""
+    name = conversation.customer.name
+    _, _, outcome = _thought(conversation, heard, now=now)
+    plain = wording.render(outcome.acts, heard.language, name=name)
+    return {plain.text: assistant.reworded(outcome.acts, plain, name=name, now=now)}
+
+
+def _take_turn(conversation: Conversation, turn: Turning, *, now: datetime) -> Message | None:
+    message, heard = turn.message, turn.heard
+    if conversation.state == Conversation.State.RESOLVED:  # who writes again opens it again
+        conversation.state = Conversation.State.BOT
+    memory, world, outcome = _thought(conversation, heard, now=now)
     acts = _perform(outcome.acts, conversation, message, now=now)
     said = wording.render(acts, heard.language, name=conversation.customer.name)
+    said = replace(said, text=turn.wordings.get(said.text, said.text))
     payload = _payload(outcome, acts, heard, world, reply_to=message.seq)
     payload["quick_replies"] = list(said.quick_replies)
     last = {"text": said.text, "products": payload["products"]}
@@ -153,7 +192,7 @@ def _take_turn(
         memory_after=after,
         commands=[{"kind": c.kind, "slots": dict(c.slots)} for c in outcome.reading.commands],
         acts=[{"name": a.name, "args": dict(a.args), "products": a.products} for a in acts],
-        latency_ms=round(1000 * (time.perf_counter() - started), 2),
+        latency_ms=round(1000 * (time.perf_counter() - turn.started), 2),
         version=understanding.version(now=now),
         created_at=now,
     )

@@ -132,6 +132,10 @@ def _asked(facts: Any, chinese: bool) -> list[str]:
             lines.append(f"有{word}。" if chinese else f"Yes: {word}.")
         else:
             lines.append(f"没有{word}。" if chinese else f"No, not {word}.")
+    if facts["asked"].get("wanted"):
+        lines.append(
+            f"库存只有{facts['stock']}件。" if chinese else f"Only {facts['stock']} are left."
+        )
     if facts["asked"].get("aspect") == "warranty":
         lines.append(
             "全国联保，保修期以商品页为准。"

@@ -214,6 +214,8 @@ CHAT_HOLDOUT = env.float("CHAT_HOLDOUT", default=0.0)  # share that the bot neve
 LLM_BASE_URL = env("LLM_BASE_URL", default="")
 LLM_MODEL = env("LLM_MODEL", default="")
 LLM_API_KEY = env("LLM_API_KEY", default="")
+LLM_TIMEOUT = env.float("LLM_TIMEOUT", default=3.0)  # seconds, of a whole answer
+LLM_DAILY_TOKENS = env.int("LLM_DAILY_TOKENS", default=200_000)  # none are asked for after that
 
 # Language and time ------------------------------------------------------------------------
 LANGUAGE_CODE = "en"

@@ -58,6 +58,7 @@ PURE = {
     "numpy",
     "opencc",
     "pandas",
+    "pypinyin",
     "rjieba",
     "scipy",
     "sklearn",

@@ -52,9 +52,17 @@ EN_SIZE = re.compile(
 )
 
 
+ASIDE = {  # said of a search, and not among the entities that are reported
+    "price_any": words.PRICE_ANY,
+    "brand_any": words.BRAND_ANY,
+    "other_brand": words.OTHER_BRAND,
+}
+NOT_THEIRS = re.compile(
+    r"不[要看想考虑]{1,2}(?:它|他|她|这|那)家?的?|\bnot (?:them|theirs|that brand)\b"
+)
 REJECTED = re.compile(  # after a name: 苹果除外, 戴森的就不用了, 欧乐B的也别给我看
     r"(?:牌子?|家)?的?(?:那些|[\u4e00-\u9fff]{0,2})?[\s,，]*(?:就|也|都|我)*"
-    r"(?:除外|免了|算了|pass\b|(?:不要|不用|不考虑|不看|不想[要看]|不喜欢)(?:$|(?=[了的吧啊哦\s,，。.!！;；]))"
+    r"(?:除外|免了|算了|pass\b|(?:不要|不用|不考虑|不看|不想[要看]|不喜欢)(?:看|推荐?|提|给我)*(?:$|(?=[了的吧啊哦\s,，。.!！;；]))"
     r"|别(?:给我)?(?:看|推荐?|推|提|来|拿))"
     r"|\s*(?:is |are )?(?:excluded|aside|out\b)",
     re.IGNORECASE,
@@ -145,6 +153,7 @@ def _goods(found: list[Found], text: str, lexicon: Lexicon, scene: Scene) -> lis
             _is_negated(text, f.start)
             or _continues(text, excluded_until, f.start)
             or (f.slot in ("brand", "category") and REJECTED.match(text[f.end :]) is not None)
+            or (f.slot == "brand" and NOT_THEIRS.search(text[f.end :]) is not None)
         )
         if f.slot == "category" and _belongs(text, excluded_until, f.start):
             excluded = False  # "anything but Sony headphones" still wants headphones
@@ -253,8 +262,9 @@ def _patterns(text: str) -> list[Entity]:
             if match:
                 entities.append(Entity(slot, value, *match.span()))
                 break
-    if match := re.search(words.PRICE_ANY, text, re.IGNORECASE):
-        entities.append(Entity("price_any", True, *match.span()))
+    for slot, pattern in ASIDE.items():
+        if match := re.search(pattern, text, re.IGNORECASE | re.ASCII):
+            entities.append(Entity(slot, True, *match.span()))
     for value, names in words.RECIPIENTS.items():
         pattern = "|".join(rf"\b{n}s?\b" if n.isascii() else n for n in names)
         if match := re.search(pattern, text, re.IGNORECASE | re.ASCII):

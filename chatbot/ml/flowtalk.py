@@ -8,7 +8,16 @@ from typing import Any
 from chatbot.ml.commands import Command, Reading
 from chatbot.ml.hearing import Heard
 from chatbot.ml.memory import Memory
-from chatbot.ml.reading import ACTIONABLE, SEARCHES, SURE, VERY_SURE, chance_of, is_bare, read
+from chatbot.ml.reading import (
+    ACTIONABLE,
+    ADDRESS,
+    SEARCHES,
+    SURE,
+    VERY_SURE,
+    chance_of,
+    is_bare,
+    read,
+)
 
 AFFIRM = re.compile(
     r"^(?:是的?|对的?|好的?|好啊|嗯+|可以|行|没错|没问题|确认|确定|同意|要的|当然|yes|yeah|yep|yup|sure|ok(?:ay)?|confirm(?:ed)?"
@@ -26,12 +35,6 @@ DENY = re.compile(
 ABORT = re.compile(
     r"^(?:那|还是|哦|嗯|先|那先|暂时|等等|等下|等一下|actually|ok(?:ay)?|oh|wait|hold on|nah|no|hmm|well)?[,，\s]*(?:算了|先别|再想想|再考虑|我再想想|留着吧|不删了|不注销了|不弄了|不办了|不退了|不换了|不取消了|不改了|放弃|never\s?mind|forget (?:it|about it)|"
     r"stop|leave it|cancel that|drop it|changed my mind|i changed my mind|not anymore)",
-    re.IGNORECASE,
-)
-
-
-ADDRESS = re.compile(
-    r"[省市区县镇路街巷弄号栋室楼]|\d+\s+\w+|\b(?:street|st|road|rd|avenue|ave|lane|drive|dr|square|building|flat|apt|apartment|room|floor)\b",
     re.IGNORECASE,
 )
 

@@ -5,12 +5,14 @@
 import re
 
 from chatbot.ml.commands import Command, Reading, relevant
+from chatbot.ml.entities import ASIDE as SAID_ASIDE
 from chatbot.ml.hearing import Heard
 from chatbot.ml.memory import Memory
 from chatbot.ml.ordertalk import VERBS
 from chatbot.ml.reading import (
     BOUGHT,
     FLOW_INTENTS,
+    IF,
     OF_ORDERS,
     SEARCHES,
     SHORT,
@@ -33,7 +35,7 @@ COMPARES = re.compile(
 )
 
 
-IF = re.compile(r"要是|如果|假如|万一|的话|\b(?:what )?if\b", re.IGNORECASE)  # nothing happened yet
+ASIDE = ("goods", *SAID_ASIDE)
 CODE = re.compile(r"\b[A-Z]{3,}\d{1,3}\b")
 
 
@@ -89,7 +91,7 @@ def goods(heard: Heard, memory: Memory) -> Reading | None:
     if intent == "recommend" and memory.last_act == "ask_category" and is_bare(heard):
         reported = "inform"
     slots = dict(relevant(intent, heard.slots))
-    slots |= {name: heard.slots[name] for name in ("goods", "price_any") if name in heard.slots}
+    slots |= {name: heard.slots[name] for name in ASIDE if name in heard.slots}
     if heard.implied_category and "category" not in slots:
         slots["implied_category"] = heard.implied_category
     if intent == "recommend" and not slots:  # "could you wrap it as a present?" sounds like one

@@ -9,7 +9,7 @@ from chatbot.ml.intent import Guess
 UNSAFE = re.compile(
     r"(?:忽略|无视|忘记|忘掉|跳过|绕过|覆盖).{0,12}(?:指令|规则|提示|设定|限制|命令|验证|要求)|系统提示|提示词|越狱|开发者模式"
     r"|(?:所有|其他|别的|全部|每个|任何)(?:的)?(?:客户|用户|顾客|人|会员)的?.{0,8}(?:手机|电话|地址|订单|信息|资料|密码|数据|邮箱|名单)"
-    r"|(?:别人|他人|其他人|人家)的.{0,6}(?:手机|电话|地址|订单|信息|资料|密码|数据|邮箱|隐私)|管理员(?:密码|权限)|我是(?:系统)?管理员"
+    r"|(?:买家|卖家|收件人|下单人|机主)的?(?:手机|电话|住址|地址|信息|资料|姓名)|(?:别人|他人|其他人|人家)的.{0,6}(?:手机|电话|地址|订单|信息|资料|密码|数据|邮箱|隐私)|管理员(?:密码|权限)|我是(?:系统)?管理员"
     r"|(?:导出|删除|清空|访问)(?:你们的?|整个|全部)?数据库|改成?(?:一|1|0|零)(?:块|元|分)钱?|(?:制造|制作|做)炸弹|自杀|入侵|黑进"
     r"|\b(?:ignore|disregard|forget|override|bypass|skip)\b.{0,40}\b(?:instructions?|rules?|prompts?|guidelines|restrictions|verification|polic(?:y|ies)|safety)\b"
     r"|\b(?:system|initial|hidden) prompt\b|\bjailbreak\b|\bdeveloper mode\b|\byou are now\b|\bpretend (?:you|to be)\b|\bact as (?:root|admin|an? unrestricted)"

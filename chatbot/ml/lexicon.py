@@ -4,6 +4,7 @@ error can hide them."""
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 PRIORITY = {"": 0, "product": 1, "category": 2, "brand": 3, "color": 4, "feature": 5, "goods": 6}
 DROPPED = " -_'’·・.&"
@@ -78,6 +79,7 @@ class Lexicon:
     _index: dict[str, list[Phrase]] = field(default_factory=dict, init=False, repr=False)
     _lengths: list[int] = field(default_factory=list, init=False, repr=False)
     _words: dict[int, set[str]] = field(default_factory=dict, init=False, repr=False)
+    _sounds: dict[tuple[str, ...], str] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         masks = (Phrase(text, "", "") for text in MASKS)
@@ -87,6 +89,8 @@ class Lexicon:
                 self._index.setdefault(key, []).append(phrase)
             for word in re.findall(r"[a-z]{5,}", phrase.text.lower()):
                 self._words.setdefault(len(word), set()).add(word)
+            if phrase.slot == "category" and re.fullmatch(r"[\u3400-\u9fff]{3,6}", phrase.text):
+                self._sounds.setdefault(sounds_of(phrase.text), phrase.text)
         for word in self.trade:
             self._words.setdefault(len(word), set()).add(word)
         self._lengths.extend(sorted({len(key) for key in self._index}, reverse=True))
@@ -137,8 +141,23 @@ class Lexicon:
         return [Found("category", tuple(dict.fromkeys(kinds)), left, right, words)] if kinds else []
 
     def correct(self, text: str) -> str:
-        """Mend misspelt shop words: one letter in a word of five, two in a word of seven."""
-        return re.sub(r"[A-Za-z]{5,}", lambda match: self._mend(match.group()), text)
+        """Mend misspelt shop words: one letter in a word of five, two in a word of seven, and
+        Chinese characters that sound alike in a word of three or more."""
+        text = re.sub(r"[A-Za-z]{5,}", lambda match: self._mend(match.group()), text)
+        return re.sub(r"[\u3400-\u9fff]{3,}", lambda match: self._by_sound(match.group()), text)
+
+    def _by_sound(self, run: str) -> str:
+        for length in sorted({len(sound) for sound in self._sounds}, reverse=True):
+            for start in range(len(run) - length + 1):
+                said = run[start : start + length]
+                meant = self._sounds.get(sounds_of(said))
+                if (
+                    meant
+                    and meant != said
+                    and sum(a == b for a, b in zip(said, meant, strict=True)) * 2 >= length
+                ):
+                    run = run[:start] + meant + run[start + length :]
+        return run
 
     def _mend(self, word: str) -> str:
         low = word.lower()
@@ -157,6 +176,18 @@ class Lexicon:
     def _near(self, word: str) -> Iterable[str]:
         for length in range(len(word) - 2, len(word) + 3):
             yield from sorted(self._words.get(length, ()))
+
+
+@lru_cache(maxsize=20_000)
+def _sound_of(char: str) -> str:
+    from pypinyin import lazy_pinyin  # its dictionary takes a moment to load
+
+    return str(lazy_pinyin(char)[0])
+
+
+def sounds_of(text: str) -> tuple[str, ...]:
+    """The sound of each character, without its tone."""
+    return tuple(_sound_of(char) for char in text)
 
 
 def squeeze(text: str) -> str:

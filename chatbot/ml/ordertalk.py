@@ -9,7 +9,9 @@ from chatbot.ml.hearing import Heard
 from chatbot.ml.memory import Memory
 from chatbot.ml.reading import (
     ACTIONABLE,
+    ADDRESS,
     ELLIPSIS,
+    IF,
     NO_DOUBT,
     OF_ORDERS,
     SURE,
@@ -30,7 +32,7 @@ VERBS = (  # with an order number beside them these leave no doubt
     (
         "change_order",
         re.compile(
-            r"[改换](?:一下|成)?.{0,6}(?:地址|码|颜色|色的?)|地址.{0,6}改|\b(?:change|update|fix|correct|edit|switch)\b.{0,30}\b(?:address|size|colou?r|order|name|recipient|phone|postcode)\b",
+            r"改(?:寄|送|发|到)|[改换](?:一下|成)?.{0,6}(?:地址|码|颜色|色的?)|地址.{0,6}改|\b(?:change|update|fix|correct|edit|switch)\b.{0,30}\b(?:address|size|colou?r|order|name|recipient|phone|postcode)\b",
             re.IGNORECASE,
         ),
     ),
@@ -54,6 +56,10 @@ WHEN = re.compile(
 )
 
 
+GOES_TO = re.compile(
+    r"(?:寄到|送到|发到|改到|地址(?:改成|改为|换成|是|为)[:：]?|\b(?:address )?to:?\s)\s*(.{6,})$",
+    re.IGNORECASE,
+)
 OTHERS_ORDER = re.compile(
     r"(?:朋友|同事|同学|室友|家人|亲戚|老公|老婆|男友|女友|男朋友|女朋友|妈妈?|爸爸?|别人|他|她|人家)(?:的|下的|买的)?(?:单|订单|包裹|快递)(?!独|价|品)"
     r"|\b(?:friend|wife|husband|boyfriend|girlfriend|mom|mum|dad|sister|brother|colleague|someone else|somebody else)'?s? (?:order|parcel|package)"
@@ -66,7 +72,8 @@ def the_order_in_focus(heard: Heard, memory: Memory) -> Reading | None:
     """ "Cancel it", "which courier?" after an order was talked about."""
     if not memory.order or memory.flow is not None or memory.topic not in (*OF_ORDERS, "inform"):
         return None
-    if "return_type" in heard.slots and heard.guess.name != "faq":
+    asked = heard.guess.name == "faq" and heard.guess.confidence >= VERY_SURE
+    if "return_type" in heard.slots and not asked and not IF.search(heard.text):
         return read("return_request", heard)
     if CANCEL_IT.search(heard.text):
         return read("cancel_order", heard)
@@ -85,7 +92,8 @@ def order_number(heard: Heard, memory: Memory) -> Reading | None:
     told = next((intent for intent, verb in VERBS if verb.search(heard.text)), "")
     complains = heard.guess.name == "complaint" and heard.guess.confidence >= NO_DOUBT
     if told and not (memory.flow is None and complains):
-        return read(told, heard)
+        slots = {**relevant(told, heard.slots), **_new_address(told, heard.text)}
+        return read(told, heard, Command(told, slots, heard.text))
     sure = heard.guess.confidence >= SURE and heard.guess.name in (*OF_ORDERS, "complaint")
     corrects = heard.guess.name == "complaint" and memory.topic in (*OF_ORDERS, "inform")
     if sure and not (is_bare(heard) and (corrects or ELLIPSIS.search(heard.text))):
@@ -95,6 +103,12 @@ def order_number(heard: Heard, memory: Memory) -> Reading | None:
             return read("inform", heard, Command(flow.name, relevant(flow.name, heard.slots)))
     intent = "order_status" if ELLIPSIS.search(heard.text) else "inform"
     return read(intent, heard, Command("order_status", heard.slots, heard.text))
+
+
+def _new_address(intent: str, text: str) -> dict[str, str]:
+    """Where an order is to go instead, where the message says so itself."""
+    match = GOES_TO.search(text) if intent == "change_order" else None
+    return {"address": match[1].strip()} if match and ADDRESS.search(match[1]) else {}
 
 
 def _somebody_elses(heard: Heard, memory: Memory) -> Reading | None:

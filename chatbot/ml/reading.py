@@ -50,6 +50,11 @@ BOUGHT = re.compile(
 )
 
 
+ADDRESS = re.compile(
+    r"[省市区县镇路街巷弄号栋室楼]|\d+\s+\w+|\b(?:street|st|road|rd|avenue|ave|lane|drive|dr|square|building|flat|apt|apartment|room|floor)\b",
+    re.IGNORECASE,
+)
+IF = re.compile(r"要是|如果|假如|万一|的话|\b(?:what )?if\b", re.IGNORECASE)  # nothing happened yet
 ANOTHER = re.compile(
     r"另(?:外)?(?:一)?[单个笔]|还有一?[单个笔]|别的(?:订)?单|\banother (?:order|one)\b|\balso (?:got|have) an order\b|\bdifferent order\b",
     re.IGNORECASE,

@@ -59,25 +59,43 @@ def attack(heard: Heard, memory: Memory) -> Reading | None:
 
 def two_wishes(heard: Heard, memory: Memory) -> Reading | None:
     """A message whose parts want different things: the first is reported, all are done."""
-    wishes: list[tuple[str, Command]] = []
+    wishes = _wishes_of(heard)
+    names = set(wishes)
+    if len(wishes) < 2 or names <= {"faq", *OF_ORDERS} and len(names & set(OF_ORDERS)) > 1:
+        return None
+    one = _one_after_all(wishes, heard)
+    if one is not None:
+        return read(one, heard) if one else None
+    return read(next(iter(wishes)), heard, *wishes.values())
+
+
+def _wishes_of(heard: Heard) -> dict[str, Command]:
+    """Intent -> what to do, for each part that surely wants something, in order."""
+    wishes: dict[str, Command] = {}
     for (text, guess), entities in zip(heard.clauses, heard.clause_entities, strict=True):
         name = keywords.near_certain(text) or guess.name
         sure = guess.confidence >= VERY_SURE and guess.known >= heard.threshold
-        if _is_no_wish(name, text, entities):
-            continue
-        if name in ACTIONABLE and sure and name not in [w[0] for w in wishes]:
+        if name in ACTIONABLE and sure and not _is_no_wish(name, text, entities):
             part = Heard(text, heard.language, guess, entities)
-            wishes.append((name, Command(name, relevant(name, part.slots), text)))
-    names = {name for name, _ in wishes}
+            wishes.setdefault(name, Command(name, relevant(name, part.slots), text))
+    return wishes
+
+
+def _one_after_all(wishes: dict[str, Command], heard: Heard) -> str | None:
+    """The intent of a message whose parts belong together; empty where the message as a whole
+    has to be read; None where they are two wishes."""
+    names = set(wishes)
     if {"subscribe", "unsubscribe"} <= names:
-        return None  # "I had unsubscribed, and want it again" is one wish
-    if len(wishes) < 2 or names <= {"faq", *OF_ORDERS} and len(names & set(OF_ORDERS)) > 1:
-        return None
-    if wishes[-1][0] == "add_to_cart" and names == {"recommend", "add_to_cart"}:
-        return None  # "I want this phone, I'll take it" is one wish
+        return ""  # "I had unsubscribed, and want it again"
+    if list(wishes)[-1] == "add_to_cart" and names == {"recommend", "add_to_cart"}:
+        return ""  # "I want this phone, I'll take it"
     if names == {"recommend", "coupon"}:
-        return read("coupon", heard)
-    return read(wishes[0][0], heard, *[command for _, command in wishes])
+        return "coupon"
+    of_order = names & {"cancel_order", "return_request", "change_order"}
+    if "recommend" in names and len(of_order) == 1 and "order_id" not in heard.slots:
+        intent = of_order.pop()  # "that phone, not paid yet: cancel it" names the order's goods
+        return None if {"category", "brand", "product"} & set(wishes[intent].slots) else intent
+    return None
 
 
 def _is_no_wish(name: str, text: str, entities: tuple[Entity, ...]) -> bool:
@@ -136,6 +154,8 @@ def by_intent(heard: Heard, memory: Memory) -> Reading:
         return read(name, heard, Command("faq", {"lenient": True}, heard.text))
     if sure < SURE / 2 or (name == "unsafe" and sure < UNSAFE_LIKELY):
         return read(name if name != "unsafe" else "out_of_scope", heard, unclear)
+    if name == "complaint" and "ordinal" in heard.slots and memory.shown:
+        return read("feedback_neg", heard)
     if name in MAY_BE_QUESTIONS and not {"product", "ordinal", "order_id"} & set(heard.slots):
         slots = {"then": name, "sure": sure >= VERY_SURE, **relevant(name, heard.slots)}
         return read(name, heard, Command("unsure", slots, heard.text))

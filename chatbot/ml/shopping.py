@@ -41,6 +41,9 @@ def recommend(slots: Mapping[str, Any], memory: Memory, look: Lookups) -> Step:
 def refine(slots: Mapping[str, Any], memory: Memory, look: Lookups) -> Step:
     """A narrower search: what was wanted before still holds unless contradicted."""
     frame = merged(memory.frame, slots)
+    if "other_brand" in slots:
+        shown = {goods.brand for goods in _goods(memory.shown, look) if goods.brand}
+        frame = merged(frame, {"exclude_brand": sorted(shown)})
     if not memory.frame and memory.shown and "category" not in frame:
         first = look.product(memory.shown[0])
         frame = {"category": first.category, **frame} if first and first.category else frame
@@ -62,6 +65,8 @@ def merged(frame: Mapping[str, Any], slots: Mapping[str, Any]) -> dict[str, Any]
     for slot in ("color", "feature", "size", "recipient", "exclude_category"):
         if slot in slots:
             kept[slot] = slots[slot]
+    if "brand_any" in slots:
+        kept = {s: v for s, v in kept.items() if s not in ("brand", "exclude_brand")}
     if "brand" in slots:
         kept["brand"] = _listed(slots["brand"])
         kept["exclude_brand"] = [b for b in kept.get("exclude_brand", []) if b not in kept["brand"]]
@@ -163,7 +168,9 @@ def detail_act(goods: Goods, slots: Mapping[str, Any]) -> Act:
         "sizes": list(goods.sizes),
         "features": list(goods.features),
         "description": goods.description,
-        "asked": {s: slots[s] for s in ("aspect", "color", "size", "feature") if s in slots},
+        "asked": {
+            s: slots[s] for s in ("aspect", "color", "size", "feature", "wanted") if s in slots
+        },
     }
     return Act("show_product_detail", args, products=(goods.sku,), facts=facts)
 
@@ -230,7 +237,10 @@ def add_to_cart(slots: Mapping[str, Any], memory: Memory, look: Lookups) -> Step
     memory = replace(memory, focus=goods.sku)
     if goods.stock == 0:
         return memory, [detail_act(goods, {"aspect": "stock"})]
-    args = {"product": goods.sku, "quantity": int(slots.get("quantity") or 1)}
+    wanted = int(slots.get("quantity") or 1)
+    if goods.stock is not None and wanted > goods.stock:
+        return memory, [detail_act(goods, {"aspect": "stock", "wanted": wanted})]
+    args: dict[str, Any] = {"product": goods.sku, "quantity": wanted}
     args.update({s: slots[s] for s in ("color", "size") if s in slots})
     facts = {"title": goods.title}
     return memory, [Act("added_to_cart", args, (goods.sku,), facts, effect="add_to_cart")]

@@ -46,6 +46,9 @@ def shopping_intent(heard: Heard, memory: Memory) -> str:
     name = heard.guess.name
     shops = {"category", "brand", "exclude_category"} & set(heard.slots)
     unsure = heard.guess.confidence < STRONG and _searching(memory) and _wishes(heard.slots)
+    named = "product" in heard.slots and WHAT_ABOUT.search(heard.text)
+    if named and "order_id" not in heard.slots:
+        return "product_info"
     narrows = unsure or (name == "unsafe" and shops)  # what attacks by its words was refused before
     if name not in OPEN_TO_CONTEXT and not narrows:
         return ""
@@ -112,7 +115,8 @@ def _cheaper_of(heard: Heard, memory: Memory) -> bool:
 def _asks_about_one(heard: Heard, memory: Memory) -> bool:
     slots = heard.slots
     name = heard.guess.name
-    one = bool(memory.focus or (len(memory.shown) == 1 and {"aspect", "size"} & set(slots)))
+    about = {"aspect", "size"} & set(slots) or ABOUT_IT.search(heard.text)
+    one = bool(memory.focus or (len(memory.shown) == 1 and about))
     pointed = "ordinal" in slots or "product" in slots
     definite = bool(DEFINITE.search(heard.text)) and bool(memory.shown)
     if "aspect" in slots and (pointed or definite or ABOUT_IT.search(heard.text) or one):

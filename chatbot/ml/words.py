@@ -257,6 +257,8 @@ PRICE_ANY = (
     r"(?:价格|价钱|价位|预算|多少钱)(?:都)?(?:无所谓|不限|不是问题|随意|好说|都行|没要求)|不差钱|贵点没关系"
     r"|price (?:doesn't|does not) matter|money(?:'s| is) no (?:object|issue)|any price|no budget limit"
 )
+BRAND_ANY = r"(?:牌子|品牌)(?:都)?(?:不限|无所谓|都行|随便|不重要)|\bany brand\b|\bbrand (?:doesn't|does not) matter\b"
+OTHER_BRAND = r"(?:别的|其他|其它|另外的?|换一?个)(?:别的)?(?:牌子|品牌)|别的牌子|\b(?:another|different|other) brands?\b"
 RELATIVES: dict[str, str] = {
     "cheapest": r"最便宜|最低价|价格最低|最实惠|cheapest|least expensive|lowest price",
     "cheaper": r"便宜|实惠|太贵|有点贵|好贵|贵了|平价|划算|价格低|降价的|cheaper|less expensive|too (?:expensive|pricey|much)"
@@ -364,6 +366,6 @@ NEGATORS = (
     r"|\bdon'?t (?:want|like|need|show)(?: me)?\b|\bhate\b|\bavoid\b|\bbesides\b|\bapart from\b)"
 )
 CORRECTION = (
-    r"(?:不对|不是不是|说错了|我说错|打错了|写错了|错了|哦不|噢不|等等|等下|应该是|我是说|我的意思是|更正"
+    r"(?:不对|不是不是|啊不|呃不|哦不是|不不|说错了|我说错|打错了|写错了|错了|哦不|噢不|等等|等下|应该是|我是说|我的意思是|更正"
     r"|\bno wait\b|\bwait,? no\b|\bsorry,? i mean\b|\bi mean(?:t)?\b|\bactually\b|\bscratch that\b|\bcorrection\b|\boops\b|\brather\b)"
 )

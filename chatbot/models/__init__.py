@@ -3,6 +3,7 @@
 from chatbot.models.desk import CannedAnswer, Note, Presence
 from chatbot.models.dialogue import Conversation, Handoff, Message, Ticket, Turn
 from chatbot.models.knowledge import Answer, Example
+from chatbot.models.usage import LlmUsage
 
 __all__ = [
     "Answer",
@@ -10,6 +11,7 @@ __all__ = [
     "Conversation",
     "Example",
     "Handoff",
+    "LlmUsage",
     "Message",
     "Note",
     "Presence",

@@ -16,10 +16,11 @@ SHARED = Path(__file__).resolve().parent.parent.parent.parent / "shared" / "dial
 needs_shared = pytest.mark.skipif(not SHARED.exists(), reason="the public store is not here")
 
 NOT_YET = {
-    ("h-zh-25", "有木有好用滴咖非机，想买台"): "a homophone slip (咖非 for 咖啡) is not mended",
-    ("h-zh-25", "要全自动滴"): "the same",
-    ("h-zh-04", "那换一个总可以吧"): "an exchange after a refused return is not taken up",
     ("x-zh-10", "我就是王芳本人呀"): "a name is no proof, and the answer does not say so",
+    (
+        "y-en-20",
+        "what about the second one, how much?",
+    ): "one product was shown, there is no second",
     ("x-en-30", "can u change the name on SO20025555? it should go to Anna Lee"): "a name alone",
     ("x-en-30", "ok yes, go ahead"): "the same",
 }

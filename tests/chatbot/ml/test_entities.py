@@ -54,7 +54,7 @@ CASES = [
     ("compare the first and third", {"ordinal": [1, 3]}),
     ("便宜点的", {"relative": "cheaper"}),
     ("which is the cheapest", {"relative": "cheapest"}),
-    ("换个牌子", {"relative": "other"}),
+    ("换个牌子", {"relative": "other", "other_brand": True}),
     ("something similar", {"relative": "similar"}),
     ("明天能到吗", {"date": "2024-06-16"}),
     ("上周五买的", {"date": "2024-06-07"}),
