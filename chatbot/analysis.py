@@ -25,12 +25,15 @@ def _intents(options: argparse.Namespace) -> dict[str, Any]:
 
     train = read_table(options.train, needs=["text", "intent"])
     test = read_table(options.test, needs=["text", "intent"])
-    train = train[~train["intent"].isin(OUTSIDE)]
+    is_outside = train["intent"].isin(OUTSIDE)
+    outsiders, train = train[is_outside]["text"].tolist(), train[~is_outside]
     if train["intent"].nunique() < 2:
         raise UnusableInput(f"{options.train}: column intent needs at least two intents")
     texts, labels = train["text"].tolist(), train["intent"].tolist()
     started = time.process_time()
-    classifier = IntentClassifier(seed=options.seed).fit(texts, labels, encode(texts))
+    classifier = IntentClassifier(seed=options.seed).fit(
+        texts, labels, encode(texts), strangers=(outsiders, encode(outsiders))
+    )
     train_seconds = time.process_time() - started
     guesses, milliseconds = [], []
     for text in test["text"].tolist():
@@ -54,6 +57,11 @@ def _intents(options: argparse.Namespace) -> dict[str, Any]:
         if inside.any()
         else None,
         "oos_recall": round(float((~answered)[outside].mean()), 4) if outside.any() else None,
+        "oos_found_at_95_kept": round(
+            float((known[outside] < np.quantile(known[inside], 0.05)).mean()), 4
+        )
+        if outside.any() and inside.any()
+        else None,
         "ece": round(calibration_error(sure[inside], (named == truth)[inside].astype(float)), 4),
         "train_seconds": round(train_seconds, 2),
         "p50_ms": round(float(np.percentile(milliseconds, 50)), 2),

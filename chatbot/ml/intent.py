@@ -1,8 +1,8 @@
 """What a message wants, and how sure that is.
 
-A linear machine on words, character runs and a frozen sentence embedding (where there is
-one); its scores are made into calibrated chances on messages it was not fitted on, and a
-small gate learned on intents left out says when the answer is "I don't know".
+The sum of two machines on words, character runs and a frozen sentence embedding (where there is
+one): a linear one and one that compares with every example. Their scores are made into calibrated
+chances on messages they were not fitted on, and a gate says when the answer is "I don't know".
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,15 +11,22 @@ from functools import cached_property
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from scipy import optimize, sparse
-from scipy.special import expit, logsumexp
+from scipy import optimize
+from scipy.special import logsumexp
 
+from chatbot.ml import kernel
+from chatbot.ml.gate import KEPT, Fold, Gate, Surroundings, View, shares_of_words, spoken_by
+from chatbot.ml.labels import Intents
+from chatbot.ml.machines import Material, joined
+from chatbot.ml.machines import fit as fit_machines
 from crm.ml.estimator import State
 from crm.ml.evaluation import calibration_error
 from crm.ml.vectors import Vectors
 
-NEIGHBOURS = 5
-KEPT = 0.95  # the gate must let this share of what is in scope pass
+MANY = 3_000  # examples: a fifth of them is enough to calibrate on, fewer are all held out in turn
+FOLDS = 5
+
+Strangers = tuple[Sequence[str], np.ndarray | None]
 
 
 @dataclass(frozen=True)
@@ -46,68 +53,91 @@ class IntentClassifier:
     """A label is an intent, or an intent and a topic of it ("faq/warranty"): learned apart,
     added up where the intent is asked for.
 
-    Settings: how strongly to fit, how much the embedding counts, and the random seed."""
+    Settings: how strongly to fit, how much the embedding counts, whether every example is
+    compared with too, the share of what is in scope that must pass the gate, and the seed."""
 
     name: ClassVar[str] = "intents"
-    format: ClassVar[int] = 1
+    format: ClassVar[int] = 2
 
-    def __init__(self, cost: float = 0.5, dense_weight: float = 2.0, seed: int = 0) -> None:
+    def __init__(
+        self,
+        cost: float = 0.5,
+        dense_weight: float = 2.0,
+        seed: int = 0,
+        *,
+        compares: bool = True,
+        kept: float = KEPT,
+    ) -> None:
+        self.kept = kept
+        self.compares = compares
         self.cost = cost
         self.dense_weight = dense_weight
         self.seed = seed
 
     def fit(
-        self, texts: Sequence[str], labels: Sequence[str], embeddings: np.ndarray | None = None
+        self,
+        texts: Sequence[str],
+        labels: Sequence[str],
+        embeddings: np.ndarray | None = None,
+        *,
+        copied: Sequence[int] = (),
+        strangers: Strangers | None = None,
     ) -> Self:
-        """Learn from texts and their intents; `embeddings` has one row a text, or is None."""
-        for turned in ("_columns", "_neighbourhood", "_intents"):
+        """Learn from texts and their intents; `embeddings` has one row a text, or is None.
+
+        copied: the rows that the last texts are mistyped copies of. strangers: texts known to
+        have none of the intents, with their embeddings.
+        """
+        for turned in ("_columns", "_intents", "_places"):
             self.__dict__.pop(turned, None)
         self.labels_ = sorted(set(labels))
         self.vectors_ = Vectors().fit(texts)
-        target = np.searchsorted(np.array(self.labels_), np.array(labels))
-        features = self._features(texts, embeddings)
-        rng = np.random.default_rng(self.seed)
-        held_out = _held_out(target, rng, share=0.2)
-        fitted = ~held_out if not held_out.all() else held_out  # too few examples to leave out
-        weights, bias = self._fit_linear(features[fitted], target[fitted])
-        scores = np.asarray(features[held_out] @ weights.T + bias)
-        self.temperature_ = _temperature(scores, target[held_out])
-        self.memory_ = _unit(embeddings).astype(np.float16) if embeddings is not None else None
-        self.memory_labels_ = self._intents.of_label[target].astype(np.int32)
-        self._fit_gate(scores, target, held_out, rng)
-        self.weights_, self.bias_ = self._fit_linear(features, target)
+        material = self._material(texts, labels, embeddings, copied)
+        number = material.originals
+        folds = _folds(material.target[:number], np.random.default_rng(self.seed))
+        machines, scores = fit_machines(material, folds, cost=self.cost, seed=self.seed)
+        self.weights_, self.bias_ = machines.weights, machines.bias
+        self.meanings_ = machines.meanings
+        truth = [material.target[:number][held_out] for held_out in folds]
+        self.temperature_ = _temperature(np.vstack(scores), np.concatenate(truth))
+        points = material.points
+        self.memory_ = None if points is None else points[:number].astype(np.float16)
+        self.memory_labels_ = self._intents.of_label[material.target[:number]]
+        self._surroundings = self._all_examples()
+        self._fit_gate(texts, material, folds, scores, strangers)
         return self
 
     def predict(self, texts: Sequence[str], embeddings: np.ndarray | None = None) -> list[Guess]:
         """The guess for each text; the chances of one text sum to one."""
-        features = self._features(texts, embeddings)
-        scores = np.asarray(features @ self._columns + self.bias_)
+        view, scores, near = self._look(texts, embeddings)
+        known = self.gate_.known(view, self._surroundings, near)
         chances = _softmax(scores * self.temperature_)
-        by_intent = self._intents.chances(chances)
-        near = self._similarities(embeddings)
-        known = self._known(self._intents.scores(scores), by_intent, near)
         return [
             self._guess(intents, labels, float(k))
-            for intents, labels, k in zip(by_intent, chances, known, strict=True)
+            for intents, labels, k in zip(view.chances, chances, known, strict=True)
         ]
 
     def state(self) -> State:
         arrays: dict[str, np.ndarray] = {
             "weights": self.weights_.astype(np.float32),
             "bias": self.bias_.astype(np.float32),
-            "gate": self.gate_.astype(np.float64),
-            "memory_labels": self.memory_labels_,
+            "memory_labels": self.memory_labels_.astype(np.int32),
+            **self.gate_.arrays(),
             **self.vectors_.arrays(),
         }
         if self.memory_ is not None:
             arrays["memory"] = self.memory_
+        if self.meanings_ is not None:
+            arrays["meanings"] = self.meanings_
         settings: dict[str, Any] = {
             "cost": self.cost,
             "dense_weight": self.dense_weight,
             "seed": self.seed,
+            "compares": self.compares,
+            "kept": self.kept,
             "labels": self.labels_,
             "temperature": self.temperature_,
-            "threshold": self.threshold_,
+            **self.gate_.settings(),
         }
         return State(arrays, settings)
 
@@ -115,15 +145,18 @@ class IntentClassifier:
     def from_state(cls, state: State) -> Self:
         settings = dict(state.settings)
         classifier = cls(settings["cost"], settings["dense_weight"], settings["seed"])
+        classifier.compares = bool(settings["compares"])
+        classifier.kept = float(settings["kept"])
         classifier.labels_ = list(settings["labels"])
         classifier.temperature_ = float(settings["temperature"])
-        classifier.threshold_ = float(settings["threshold"])
         classifier.weights_ = state.arrays["weights"]
         classifier.bias_ = state.arrays["bias"]
-        classifier.gate_ = state.arrays["gate"]
+        classifier.gate_ = Gate.from_state(state.arrays, settings)
         classifier.memory_labels_ = state.arrays["memory_labels"]
         classifier.memory_ = state.arrays.get("memory")
+        classifier.meanings_ = state.arrays.get("meanings")
         classifier.vectors_ = Vectors.from_arrays(state.arrays)
+        classifier._surroundings = classifier._all_examples()
         return classifier
 
     @property
@@ -134,15 +167,21 @@ class IntentClassifier:
     def vocabulary(self) -> frozenset[str]:
         return self.vectors_.vocabulary
 
+    @property
+    def threshold_(self) -> float:
+        """Below it, what is "known" counts as out of scope."""
+        return self.gate_.threshold_
+
     labels_: list[str]
     vectors_: Vectors
     weights_: np.ndarray
     bias_: np.ndarray
-    gate_: np.ndarray
     temperature_: float
-    threshold_: float  # below it, what is "known" counts as out of scope
+    gate_: Gate
     memory_: np.ndarray | None
     memory_labels_: np.ndarray
+    meanings_: np.ndarray | None  # (examples, labels) what nearness to each example says
+    _surroundings: Surroundings | None
 
     @cached_property
     def _columns(self) -> np.ndarray:
@@ -150,129 +189,98 @@ class IntentClassifier:
         return np.ascontiguousarray(self.weights_.T, dtype=np.float64)
 
     @cached_property
-    def _intents(self) -> "Intents":
+    def _intents(self) -> Intents:
         return Intents(self.labels_)
 
     @cached_property
-    def _neighbourhood(self) -> np.ndarray:
-        return np.asarray(self.memory_, dtype=np.float32)
+    def _places(self) -> dict[str, int]:
+        return {word: place for place, word in enumerate(sorted(self.vectors_.vocabulary))}
 
-    def _features(self, texts: Sequence[str], embeddings: np.ndarray | None) -> sparse.csr_matrix:
-        lexical = self.vectors_.transform(texts)
-        if embeddings is None:
-            return lexical
-        dense = sparse.csr_matrix(_unit(embeddings) * self.dense_weight)
-        return sparse.csr_matrix(sparse.hstack([lexical, dense], format="csr"))
+    def _material(
+        self,
+        texts: Sequence[str],
+        labels: Sequence[str],
+        embeddings: np.ndarray | None,
+        copied: Sequence[int],
+    ) -> Material:
+        target = np.searchsorted(np.array(self.labels_), np.array(labels))
+        originals = np.arange(len(texts) - len(copied))
+        return Material(
+            self.vectors_.transform(texts),
+            None if embeddings is None else _unit(embeddings).astype(np.float32),
+            target,
+            self._intents.worth(target),
+            np.concatenate([originals, np.asarray(copied, int)]),
+            len(self.labels_),
+            self.dense_weight,
+            self.compares,
+        )
 
-    def _fit_linear(
-        self, features: sparse.csr_matrix, target: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        from sklearn.svm import LinearSVC  # slow to import, needed for fitting only
+    def _scores(
+        self, texts: Sequence[str], points: np.ndarray | None, near: np.ndarray | None
+    ) -> np.ndarray:
+        features = joined(self.vectors_.transform(texts), points, self.dense_weight)
+        scores = np.asarray(features @ self._columns + self.bias_)
+        if near is not None and self.meanings_ is not None:
+            scores = scores + kernel.likeness(near) @ self.meanings_
+        return scores
 
-        # Balanced by intent: topics of one intent must not crowd out the others.
-        counts = np.bincount(self._intents.of_label[target], minlength=len(self._intents.names))
-        balanced = len(target) / (np.count_nonzero(counts) * np.maximum(counts, 1))
-        worth = {
-            label: float(balanced[self._intents.of_label[label]]) for label in set(target.tolist())
-        }
-        svm = LinearSVC(C=self.cost, class_weight=worth, tol=1e-3, random_state=self.seed)
-        svm.fit(features, target)
-        weights = np.zeros((len(self.labels_), features.shape[1]))
-        bias = np.full(len(self.labels_), -5.0)
-        if len(svm.classes_) == 2:
-            weights[svm.classes_] = np.vstack([-svm.coef_[0], svm.coef_[0]])
-            bias[svm.classes_] = [-svm.intercept_[0], svm.intercept_[0]]
-        else:
-            weights[svm.classes_], bias[svm.classes_] = svm.coef_, svm.intercept_
-        return weights, bias
+    def _view(self, texts: Sequence[str], scores: np.ndarray, points: np.ndarray | None) -> View:
+        chances = self._intents.chances(_softmax(scores * self.temperature_))
+        words = shares_of_words(texts, self._places)
+        return View(self._intents.scores(scores), chances, words, points)
 
     def _fit_gate(
-        self, scores: np.ndarray, target: np.ndarray, held_out: np.ndarray, rng: np.random.Generator
+        self,
+        texts: Sequence[str],
+        material: Material,
+        folds: list[np.ndarray],
+        scores: list[np.ndarray],
+        strangers: Strangers | None,
     ) -> None:
-        """Learn to see strangers: hide a third of the intents in turn, and call theirs unknown."""
-        from sklearn.linear_model import LogisticRegression
+        number = material.originals
+        owners = self._intents.of_label[material.target[:number]]
+        words = shares_of_words(texts[:number], self._places)
+        seen_in: list[Fold] = []
+        for held_out, said in zip(folds, scores, strict=True):
+            rows = np.flatnonzero(held_out)
+            rest = np.flatnonzero(~held_out) if not held_out.all() else rows
+            points = material.points
+            view = self._view(
+                [texts[row] for row in rows.tolist()],
+                said,
+                None if points is None else points[rows],
+            )
+            around = None
+            if points is not None:
+                around = Surroundings(points[rest], owners[rest], len(self._intents.names))
+            spoken = spoken_by(words[rest], owners[rest], len(self._intents.names))
+            seen_in.append(Fold(view, owners[rows], around, spoken))
+        unknown = None
+        if strangers is not None and len(strangers[0]):
+            unknown = self._look(strangers[0], strangers[1])[0]
+        self.gate_ = Gate(self.kept).fit(seen_in, unknown, np.random.default_rng(self.seed))
 
-        rows, known = [], []
-        truth, target = self._intents.of_label[target[held_out]], self._intents.of_label[target]
-        chances_of = self._intents.chances(_softmax(scores * self.temperature_))
-        scores = self._intents.scores(scores)
-        order = rng.permutation(len(self._intents.names))
-        memory = None if self.memory_ is None else self.memory_.astype(np.float32)
-        for hidden in np.array_split(order, 3):
-            shown = np.setdiff1d(order, hidden)
-            if len(shown) < 2 or len(hidden) == 0:
-                continue
-            chances = chances_of[:, shown]
-            chances = chances / np.maximum(chances.sum(axis=1, keepdims=True), 1e-12)
-            near = None
-            if memory is not None:
-                pool = ~held_out & ~np.isin(target, hidden)
-                near = memory[held_out] @ memory[pool].T
-                near = _neighbours(near, target[pool])
-            rows.append(_gate_features(scores[:, shown], chances, near))
-            known.append(~np.isin(truth, hidden))
-        if not rows or len(set(np.concatenate(known).tolist())) < 2:
-            self.gate_ = np.zeros(7)
-            self.gate_[0] = 3.0
-            self.threshold_ = 0.5
-            return
-        gate = LogisticRegression(max_iter=500).fit(np.vstack(rows), np.concatenate(known))
-        self.gate_ = np.concatenate([gate.intercept_, gate.coef_[0]])
-        inside = self._known_rows(np.vstack(rows))[np.concatenate(known)]
-        self.threshold_ = float(np.quantile(inside, 1 - KEPT))
+    def _look(
+        self, texts: Sequence[str], embeddings: np.ndarray | None
+    ) -> tuple[View, np.ndarray, np.ndarray | None]:
+        """What the gate sees, the scores, and the nearness to every example."""
+        points = None if self.memory_ is None or embeddings is None else _unit(embeddings)
+        near = None
+        if points is not None and self._surroundings is not None:
+            near = self._surroundings.nearness(points)
+        scores = self._scores(texts, points, near)
+        return self._view(texts, scores, points), scores, near
 
-    def _similarities(self, embeddings: np.ndarray | None) -> np.ndarray | None:
-        if self.memory_ is None or embeddings is None:
+    def _all_examples(self) -> Surroundings | None:
+        if self.memory_ is None:
             return None
-        near = _unit(embeddings).astype(np.float32) @ self._neighbourhood.T
-        return _neighbours(near, self.memory_labels_)
-
-    def _known(
-        self, scores: np.ndarray, chances: np.ndarray, near: np.ndarray | None
-    ) -> np.ndarray:
-        return self._known_rows(_gate_features(scores, chances, near))
-
-    def _known_rows(self, features: np.ndarray) -> np.ndarray:
-        return np.asarray(expit(self.gate_[0] + features @ self.gate_[1:]))
+        return Surroundings(self.memory_, self.memory_labels_, len(self._intents.names))
 
     def _guess(self, intents: np.ndarray, labels: np.ndarray, known: float) -> Guess:
         best = np.argsort(-intents)[:5]
         named = tuple((self._intents.names[i], round(float(intents[i]), 4)) for i in best)
         return Guess(named, known, self._intents.topics(labels))
-
-
-class Intents:
-    """The intents that labels belong to, and back."""
-
-    MOST_TOPICS = 3
-
-    def __init__(self, labels: Sequence[str]) -> None:
-        parents = [label.partition("/")[0] for label in labels]
-        self.names = sorted(set(parents))
-        self.of_label = np.searchsorted(np.array(self.names), np.array(parents))
-        self.topic_of = [label.partition("/")[2] for label in labels]
-        self.with_topic = np.array([i for i, topic in enumerate(self.topic_of) if topic], int)
-        self.order = np.argsort(self.of_label, kind="stable")
-        self.starts = np.flatnonzero(np.diff(self.of_label[self.order], prepend=-1))
-
-    def chances(self, chances: np.ndarray) -> np.ndarray:
-        """(rows, labels) -> (rows, intents), added up."""
-        return np.asarray(np.add.reduceat(chances[:, self.order], self.starts, axis=1))
-
-    def scores(self, scores: np.ndarray) -> np.ndarray:
-        """(rows, labels) -> (rows, intents), the best label of each."""
-        return np.asarray(np.maximum.reduceat(scores[:, self.order], self.starts, axis=1))
-
-    def topics(self, chances: np.ndarray) -> tuple[tuple[str, float], ...]:
-        """Topics by their chance among all that have one; nothing where no label has."""
-        there = chances[self.with_topic]
-        total = float(there.sum())
-        if total <= 0:
-            return ()
-        best = np.argsort(-there)[: self.MOST_TOPICS]
-        return tuple(
-            (self.topic_of[self.with_topic[i]], round(float(there[i]) / total, 4)) for i in best
-        )
 
 
 def accuracy(guesses: Sequence[Guess], labels: Sequence[str]) -> Mapping[str, float]:
@@ -295,15 +303,19 @@ def _softmax(scores: np.ndarray) -> np.ndarray:
     return np.asarray(np.exp(scores - logsumexp(scores, axis=1, keepdims=True)))
 
 
-def _held_out(target: np.ndarray, rng: np.random.Generator, share: float) -> np.ndarray:
-    """A share of each intent; intents of one example stay with the rest."""
-    chosen = np.zeros(len(target), bool)
+def _folds(target: np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:
+    """Masks of rows that are held out: each in turn, or a fifth of many.
+
+    A share of each intent; intents of too few examples stay with the rest.
+    """
+    place = np.full(len(target), -1)
     for label in np.unique(target):
         rows = rng.permutation(np.flatnonzero(target == label))
-        chosen[rows[: int(len(rows) * share)]] = True
-    if not chosen.any():
-        chosen[:] = True
-    return chosen
+        if len(rows) > 1:
+            place[rows] = (np.arange(len(rows)) + rng.integers(FOLDS)) % FOLDS
+    folds = [place == fold for fold in range(FOLDS if len(target) < MANY else 1)]
+    folds = [fold for fold in folds if fold.any()]
+    return folds or [np.ones(len(target), bool)]
 
 
 def _temperature(scores: np.ndarray, truth: np.ndarray) -> float:
@@ -312,21 +324,3 @@ def _temperature(scores: np.ndarray, truth: np.ndarray) -> float:
         return float(np.mean(logsumexp(scaled, axis=1) - scaled[np.arange(len(truth)), truth]))
 
     return float(np.exp(optimize.minimize_scalar(loss, bounds=(-2, 4), method="bounded").x))
-
-
-def _neighbours(near: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Best similarity, mean of the best five, and how far those five agree."""
-    k = min(NEIGHBOURS, near.shape[1])
-    top = np.argpartition(-near, k - 1, axis=1)[:, :k]
-    best = np.take_along_axis(near, top, axis=1)
-    named = labels[top]
-    agree = (named[:, :, None] == named[:, None, :]).mean(axis=2).max(axis=1)
-    return np.column_stack([best.max(axis=1), best.mean(axis=1), agree])
-
-
-def _gate_features(scores: np.ndarray, chances: np.ndarray, near: np.ndarray | None) -> np.ndarray:
-    ordered = -np.partition(-scores, 1, axis=1)[:, :2]
-    lexical = np.column_stack([ordered[:, 0], ordered[:, 0] - ordered[:, 1], chances.max(axis=1)])
-    if near is None:
-        near = np.zeros((len(scores), 3))
-    return np.hstack([lexical, near])
