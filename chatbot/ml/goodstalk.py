@@ -39,6 +39,7 @@ ASIDE = ("goods", *SAID_ASIDE)
 CODE = re.compile(r"\b[A-Z]{3,}\d{1,3}\b")
 
 
+EXPIRES = re.compile(r"过期|到期|失效|有效期|\bexpir|\brun out\b", re.IGNORECASE)
 MAY_MEAN_COUPONS = (
     *("recommend", "coupon", "inform", "refine", "out_of_scope", "product_info"),
     *("order_status", "faq"),
@@ -136,4 +137,5 @@ def still_coupons(heard: Heard, memory: Memory) -> Reading | None:
     about = ABOUT_COUPONS.search(heard.text) or CODE.search(heard.text)
     if memory.topic != "coupon" or not (about or short):
         return None
-    return read("coupon", heard) if heard.guess.name in MAY_MEAN_COUPONS else None
+    may = heard.guess.name in MAY_MEAN_COUPONS or EXPIRES.search(heard.text)
+    return read("coupon", heard) if may else None
