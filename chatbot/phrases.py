@@ -137,6 +137,12 @@ ASPECT_WORDS = {
     "silver": "银色", "pink": "粉色", "navy": "藏青色", "brown": "棕色", "gold": "金色", "purple": "紫色",
     "yellow": "黄色", "orange": "橙色", "beige": "米色",
 }  # fmt: skip
+CHANNELS = {
+    "email": ("邮件", "e-mail"),
+    "sms": ("短信", "SMS"),
+    "wechat": ("微信", "WeChat"),
+    "all": ("全部渠道", "all channels"),
+}
 FEATURE_WORDS = {
     "5g": "5G", "camera": "拍照", "selfie": "自拍", "battery": "长续航", "compact": "小巧", "slim": "纤薄",
     "waterproof": "防水", "business": "商务", "lightweight": "轻便", "student": "适合学生", "gaming": "游戏",

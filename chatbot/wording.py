@@ -7,8 +7,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from chatbot.ml import words
 from chatbot.ml.commands import Act
-from chatbot.phrases import ACTIONS, ASPECT_WORDS, FEATURE_WORDS, QUICK, REASONS, STATUS, TEXTS
+from chatbot.phrases import (
+    ACTIONS,
+    ASPECT_WORDS,
+    CHANNELS,
+    FEATURE_WORDS,
+    QUICK,
+    REASONS,
+    STATUS,
+    TEXTS,
+)
+from crm.ml.text import CHINESE
 
 
 @dataclass(frozen=True)
@@ -34,15 +45,16 @@ def _text(act: Act, chinese: bool, name: str) -> str:
     if builder is not None:
         return builder(act, chinese)
     greeting = ("，" if chinese else ", ") + name if name and act.name == "greet" else ""
-    return _pick(TEXTS[act.name], chinese).format(name=greeting, **_strings(act))
+    return _pick(TEXTS[act.name], chinese).format(name=greeting, **_strings(act, chinese))
 
 
 def _pick(pair: tuple[str, str], chinese: bool) -> str:
     return pair[0] if chinese else pair[1]
 
 
-def _strings(act: Act) -> dict[str, Any]:
+def _strings(act: Act, chinese: bool) -> dict[str, Any]:
     args = {"order_id": "", "channel": "", "number": "", **act.args}
+    args["channel"] = _pick(CHANNELS.get(args["channel"], (args["channel"],) * 2), chinese)
     titles = act.facts.get("titles") or []
     return {
         **{k: v for k, v in args.items() if k != "name"},
@@ -150,7 +162,10 @@ def _color(color: str, chinese: bool) -> str:
 
 
 def _feature(feature: str, chinese: bool) -> str:
-    return FEATURE_WORDS.get(feature, feature) if chinese else feature.replace("_", " ")
+    if not chinese:
+        return feature.replace("_", " ")
+    said = (word for word in words.FEATURES.get(feature, ()) if CHINESE.search(word))
+    return FEATURE_WORDS.get(feature) or next(said, feature.replace("_", " "))
 
 
 def _compare(act: Act, chinese: bool) -> str:

@@ -183,3 +183,13 @@ def test_an_order_goes_where_the_message_says(chat):
 
 def test_somebody_elses_order_is_for_them_to_ask(chat):
     assert chat.say("where is my wife's parcel?") == "verify_identity"
+
+
+def test_channels_and_features_are_said_in_the_customers_language(chat):
+    Product.objects.filter(sku="L1").update(features=["quiet", "glow_in_the_dark"])
+    chat.say("退订短信")
+    assert "短信" in chat.text
+    assert "sms" not in chat.text
+    chat.say("飞利浦 护眼台灯怎么样")
+    assert "静音" in chat.text
+    assert "_" not in chat.text
