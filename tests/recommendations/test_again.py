@@ -113,5 +113,5 @@ def test_orders_of_later_are_not_known_yet():
 def test_it_asks_few_queries(pantry, django_assert_num_queries):
     ada = make_customer()
     buy(ada, pantry[0], 11)
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(7):
         listed(ada)

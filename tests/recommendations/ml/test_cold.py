@@ -55,7 +55,7 @@ def test_als_alone_knows_nothing_of_it():
 
 def test_products_with_customers_keep_their_own_factors():
     data = world()
-    own, ours = Als(factors=8).fit(data), AttributeFactors(factors=8).fit(data)
+    own, ours = Als(factors=8, iterations=15).fit(data), AttributeFactors(factors=8).fit(data)
     assert np.allclose(own.products_[:54], ours.products_[:54])
     assert ours.foretold_.tolist() == [False] * 54 + [True] * 6
 
@@ -67,7 +67,7 @@ def test_few_customers_may_be_too_few():
 
 @pytest.mark.parametrize("data", [world(features=False), world(cold=0), world(products=18)])
 def test_where_nothing_can_be_foretold_it_is_als(data):
-    ours, own = AttributeFactors(factors=8).fit(data), Als(factors=8).fit(data)
+    ours, own = AttributeFactors(factors=8).fit(data), Als(factors=8, iterations=15).fit(data)
     assert np.allclose(ours.products_, own.products_)
 
 
