@@ -1,7 +1,7 @@
 """No message is lost, doubled or out of order, whatever happens to lines, servers and Redis.
 
 Conversations by real sockets, on two servers that share PostgreSQL and Redis. While they talk, lines are
-cut, servers killed or told to end, and Redis is emptied. `STORM` says how many conversations.
+cut, servers killed or told to end, and Redis is emptied. `STORM` says how many conversations: 200 here, 500 for the acceptance.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 import psycopg2
@@ -24,7 +25,7 @@ from tests import servers
 from tests.chatbot.storm import Person, Server
 from tests.chatbot.test_processes import DATABASE_NUMBER, SIGNED_IN
 
-CONVERSATIONS = int(os.environ.get("STORM", "500"))
+CONVERSATIONS = int(os.environ.get("STORM", "200"))
 AT_ONCE = 100
 TURNS = 3
 SEED = 11
@@ -175,7 +176,9 @@ def stored(database):
 )
 def test_every_message_is_there_once_and_in_order_on_both_sides(place):
     town, staff, broker, database = place
-    people, happened = asyncio.run(storm(town, staff, broker))
+    # On a thread of its own: a browser test before this one leaves a loop behind in this thread.
+    with ThreadPoolExecutor(1) as alone:
+        people, happened = alone.submit(asyncio.run, storm(town, staff, broker)).result()
     assert len(people) == CONVERSATIONS
     assert all(happened.values()), happened
     assert {None, 1012} <= {code for person in people for code in person.codes}  # cut, told to end
