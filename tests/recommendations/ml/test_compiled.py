@@ -217,7 +217,11 @@ class TestAVeryLargeCatalogue:
 
     @pytest.mark.scale
     @pytest.mark.parametrize(
-        "parts", [(("als", {"factors": 8}),), (("als", {"factors": 8}), ("item-knn", {}))]
+        "parts",
+        [
+            (("als", {"factors": 8, "iterations": 15}),),
+            (("als", {"factors": 8, "iterations": 15}), ("item-knn", {})),
+        ],
     )
     def test_the_best_are_those_of_the_whole_catalogue(self, world, parts):
         learned, exact, indexed = self.made(world, parts)
@@ -233,12 +237,12 @@ class TestAVeryLargeCatalogue:
 
     @pytest.mark.scale
     def test_what_is_no_candidate_has_a_finite_score(self, world):
-        learned, _, indexed = self.made(world, (("als", {"factors": 8}),))
+        learned, _, indexed = self.made(world, (("als", {"factors": 8, "iterations": 15}),))
         row = world.take([0])
         scores = indexed.score(indexed.listen(row), learned.weights_of(row)[0])
         assert np.all(np.isfinite(scores))
 
     def test_a_small_catalogue_needs_no_index(self):
         data, _ = two_tastes()
-        learned = Hybrid(parts=(("als", {"factors": 8}),)).fit(data)
+        learned = Hybrid(parts=(("als", {"factors": 8, "iterations": 15}),)).fit(data)
         assert CompiledBlend.indexed(learned, products=data.shape[1]).tolist() == []
