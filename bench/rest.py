@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from bench import serving  # noqa: E402
-from bench.chat import _wait_for  # noqa: E402
+from bench.chat import wait_for  # noqa: E402
 from recommendations.ml.hybrid import Hybrid  # noqa: E402
 
 LIST = "/api/v1/recommendations/?customer={}&placement=home&k=10&record={}"
@@ -146,7 +146,7 @@ def server(port):
     told = ["--port", str(port), "--log-level", "warning"]
     running = subprocess.Popen([*command, *told], cwd=ROOT, env=env)
     try:
-        _wait_for(port)
+        wait_for(port)
         yield running.pid
     finally:
         running.terminate()
