@@ -2,11 +2,15 @@
 
 import argparse
 import time
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from crm.analysis import Subject, UnusableInput, read_table
+
+if TYPE_CHECKING:
+    from chatbot.ml.intent import Guess
 
 OUTSIDE = ("oos", "out_of_scope")
 
@@ -21,7 +25,6 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 def _intents(options: argparse.Namespace) -> dict[str, Any]:
     from chatbot.ml.intent import IntentClassifier
     from crm.encoder import encode
-    from crm.ml.evaluation import calibration_error
 
     train = read_table(options.train, needs=["text", "intent"])
     test = read_table(options.test, needs=["text", "intent"])
@@ -40,33 +43,44 @@ def _intents(options: argparse.Namespace) -> dict[str, Any]:
         begun = time.perf_counter()
         guesses.append(classifier.predict([text], encode([text]))[0])
         milliseconds.append(1000 * (time.perf_counter() - begun))
-    truth = test["intent"].to_numpy()
-    outside = np.isin(truth, OUTSIDE)
-    known = np.array([guess.known for guess in guesses])
-    answered = known >= classifier.threshold_
-    named = np.array([guess.name for guess in guesses])
-    sure = np.array([guess.confidence for guess in guesses])
-    said = np.where(answered, named, "oos") if outside.any() else named
-    wanted = np.where(outside, "oos", truth)
-    table = test[["text"]].assign(intent=said, confidence=np.round(sure, 4))
-    table.to_csv(options.output, index=False)
-    inside = ~outside
-    return {
-        "accuracy": round(float((said == wanted).mean()), 4),
-        "in_scope_accuracy": round(float((named == truth)[inside].mean()), 4)
-        if inside.any()
-        else None,
-        "oos_recall": round(float((~answered)[outside].mean()), 4) if outside.any() else None,
-        "oos_found_at_95_kept": round(
-            float((known[outside] < np.quantile(known[inside], 0.05)).mean()), 4
-        )
-        if outside.any() and inside.any()
-        else None,
-        "ece": round(calibration_error(sure[inside], (named == truth)[inside].astype(float)), 4),
+    said, figures = _judged(guesses, test["intent"].to_numpy(), classifier.threshold_)
+    sure = [round(guess.confidence, 4) for guess in guesses]
+    test[["text"]].assign(intent=said, confidence=sure).to_csv(options.output, index=False)
+    return figures | {
         "train_seconds": round(train_seconds, 2),
         "p50_ms": round(float(np.percentile(milliseconds, 50)), 2),
         "p95_ms": round(float(np.percentile(milliseconds, 95)), 2),
     }
+
+
+def _judged(
+    guesses: "Sequence[Guess]", truth: np.ndarray, threshold: float
+) -> tuple[np.ndarray, dict[str, Any]]:
+    """What is said of each message, `oos` where it is not known, and how right that is."""
+    from crm.ml.evaluation import calibration_error
+
+    outside = np.isin(truth, OUTSIDE)
+    inside = ~outside
+    known = np.array([guess.known for guess in guesses])
+    named = np.array([guess.name for guess in guesses])
+    sure = np.array([guess.confidence for guess in guesses])
+    answered, right = known >= threshold, named == truth
+    said = np.where(answered, named, "oos") if outside.any() else named
+    figures: dict[str, Any] = {
+        "accuracy": round(float((said == np.where(outside, "oos", truth)).mean()), 4),
+        "in_scope_accuracy": None,
+        "oos_recall": None,
+        "oos_found_at_95_kept": None,
+        "ece": round(calibration_error(sure[inside], right[inside].astype(float)), 4),
+    }
+    if inside.any():
+        figures["in_scope_accuracy"] = round(float(right[inside].mean()), 4)
+    if outside.any():
+        figures["oos_recall"] = round(float((~answered)[outside].mean()), 4)
+    if outside.any() and inside.any():
+        least = np.quantile(known[inside], 0.05)
+        figures["oos_found_at_95_kept"] = round(float((known[outside] < least).mean()), 4)
+    return said, figures
 
 
 SUBJECTS = {

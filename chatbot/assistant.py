@@ -15,11 +15,9 @@ from chatbot.ml.intent import Guess
 from chatbot.ml.memory import Memory
 from chatbot.ml.redaction import redacted
 
-PROPOSABLE = (  # readings that change nothing and show nobody's order
-    *("recommend", "refine", "product_info", "compare", "coupon", "why", "faq", "chitchat"),
-    *("out_of_scope", "complaint", "human"),
-)
+# Readings that change nothing and show nobody's order, and what it may say instead of one of them.
 HARMLESS = ("recommend", "refine", "product_info", "compare", "coupon", "why", "faq", "chitchat")
+PROPOSABLE = (*HARMLESS, "out_of_scope", "complaint", "human")
 REWORDABLE = (  # answers that tell of no write, no order and no person
     *("greet", "welcome", "bye", "chitchat_reply", "show_products", "show_product_detail"),
     *("compare_products", "no_result", "answer_faq", "fallback_clarify", "ask_category"),

@@ -55,8 +55,6 @@ def confirmation(heard: Heard, memory: Memory) -> Reading | None:
         return read("deny", heard, Command("stop"))
     if values and (intent in ("inform", "deny", flow.name, "out_of_scope") or len(heard.text) < 24):
         return read("inform", heard, Command("set_slot", values))
-    if intent == "deny" and heard.guess.confidence > SURE:
-        return read("deny", heard, Command("stop"))
     return None
 
 
