@@ -28,6 +28,9 @@ def _intents(options: argparse.Namespace) -> dict[str, Any]:
 
     train = read_table(options.train, needs=["text", "intent"])
     test = read_table(options.test, needs=["text", "intent"])
+    _refuse_blanks(options.train, train["intent"].tolist())
+    if test.empty:
+        raise UnusableInput(f"{options.test}: column text has no rows")
     is_outside = train["intent"].isin(OUTSIDE)
     outsiders, train = train[is_outside]["text"].tolist(), train[~is_outside]
     if train["intent"].nunique() < 2:
@@ -53,6 +56,12 @@ def _intents(options: argparse.Namespace) -> dict[str, Any]:
     }
 
 
+def _refuse_blanks(path: str, intents: Sequence[str]) -> None:
+    for line, intent in enumerate(intents, start=2):
+        if not intent.strip():
+            raise UnusableInput(f"{path}: column intent, line {line}: it is blank")
+
+
 def _judged(
     guesses: "Sequence[Guess]", truth: np.ndarray, threshold: float
 ) -> tuple[np.ndarray, dict[str, Any]]:
@@ -71,9 +80,10 @@ def _judged(
         "in_scope_accuracy": None,
         "oos_recall": None,
         "oos_found_at_95_kept": None,
-        "ece": round(calibration_error(sure[inside], right[inside].astype(float)), 4),
+        "ece": None,
     }
     if inside.any():
+        figures["ece"] = round(calibration_error(sure[inside], right[inside].astype(float)), 4)
         figures["in_scope_accuracy"] = round(float(right[inside].mean()), 4)
     if outside.any():
         figures["oos_recall"] = round(float((~answered)[outside].mean()), 4)

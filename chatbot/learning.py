@@ -15,8 +15,6 @@ from crm.models import Artifact
 NAME = "intents"
 PER_PAGE = 40
 DEEPEST = 250  # pages; nobody reads further
-PAIRS = 20  # confused intents that are shown
-Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -66,10 +64,10 @@ class Intent:
     """How well one intent is told from the others, on examples nobody was fitted on."""
 
     name: str
-    count: int | None
-    precision: float | None
-    recall: float | None
-    f1: float | None
+    count: int
+    precision: float | None  # None: it was never named
+    recall: float | None  # None: no example had it
+    f1: float
 
 
 @dataclass(frozen=True)
@@ -83,55 +81,18 @@ class Confused:
 class Report:
     champion: Artifact
     intents: Sequence[Intent]  # the worst first
-    confused: Sequence[Confused]
+    confused: Sequence[Confused]  # the most frequent first
 
 
 def report() -> Report | None:
-    """Of the serving classifier, as far as its training wrote it down."""
+    """Of the serving classifier, where its training wrote it down."""
     champion = artifacts.champion_of(NAME)
     if champion is None:
         return None
-    told = {**(champion.backtest or {}), **champion.metrics}
-    per_intent, pairs = told.get("per_intent"), told.get("confusions")
-    intents = [_intent(name, row) for name, row in _items(per_intent)]
-    confused = [one for one in map(_confused, pairs if isinstance(pairs, list) else []) if one]
+    told = champion.backtest or {}
+    intents = [Intent(name, **row) for name, row in told.get("per_intent", {}).items()]
     return Report(
         champion,
-        sorted(intents, key=lambda one: (one.f1 is None, one.f1, one.name)),
-        sorted(confused, key=lambda one: -one.count)[:PAIRS],
+        sorted(intents, key=lambda one: (one.f1, one.name)),
+        [Confused(*row) for row in told.get("confusions", [])],
     )
-
-
-def _items(per_intent: Any) -> list[tuple[str, Any]]:
-    if isinstance(per_intent, Mapping):
-        return [(str(name), row) for name, row in per_intent.items()]
-    rows = per_intent if isinstance(per_intent, list) else []
-    return [(str(row.get("intent", "")), row) for row in rows if isinstance(row, Mapping)]
-
-
-def _intent(name: str, row: Any) -> Intent:
-    """A row of figures, or one figure alone, which is then the share found."""
-    if not isinstance(row, Mapping):
-        share = _share(row)
-        return Intent(name, None, None, share, share)
-    count = next((row[n] for n in ("count", "support", "rows", "n") if n in row), None)
-    precision, recall = _share(row.get("precision")), _share(row.get("recall"))
-    f1 = _share(row.get("f1", row.get("accuracy")))
-    if f1 is None and precision is not None and recall is not None:
-        f1 = 2 * precision * recall / (precision + recall) if precision + recall else 0.0
-    return Intent(name, int(count) if count is not None else None, precision, recall, f1)
-
-
-def _share(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) else None
-
-
-def _confused(row: Any) -> Confused | None:
-    """As a mapping or as (wanted, heard, count)."""
-    if isinstance(row, Mapping):
-        wanted = next((row[n] for n in ("wanted", "intent", "true", "is") if n in row), "")
-        heard = next((row[n] for n in ("heard", "guess", "predicted", "as") if n in row), "")
-        row = [wanted, heard, row.get("count", row.get("n", 0))]
-    if not isinstance(row, list | tuple) or len(row) < 3:
-        return None
-    return Confused(str(row[0]), str(row[1]), int(row[2]))

@@ -10,7 +10,8 @@ import numpy as np
 
 from chatbot import seeds, understanding
 from chatbot.ml import keywords
-from chatbot.ml.intent import IntentClassifier, accuracy
+from chatbot.ml.intent import Guess, IntentClassifier
+from chatbot.ml.judging import accuracy, told_apart
 from chatbot.ml.noise import mistyped
 from chatbot.models import Answer, Example
 from crm import artifacts
@@ -46,15 +47,17 @@ def train_intents(order: Order) -> dict[str, Any]:
     if len(set(intents)) < 2 or not later:
         raise TooLittleData("intents: at least two intents with examples are needed")
     classifier = fitted(texts, intents, seed=order.seed)
+    guesses = _said(classifier, later)
     champion = artifacts.load_serving(IntentClassifier)
     evidence = Evidence(
         metric="macro_accuracy",
-        metrics=_measure(classifier, later, wanted),
+        metrics=accuracy(guesses, wanted),
         baseline=accuracy([keywords.match(text) for text in later], wanted),
-        champion=_measure(champion, later, wanted) if champion else None,
+        champion=accuracy(_said(champion, later), wanted) if champion else None,
         data_fingerprint=fingerprint(np.array(examples.texts), np.array(examples.intents)),
         rows=len(examples.texts),
         seconds=time.process_time() - started,
+        backtest=told_apart(guesses, wanted),
     )
     report = conclude(classifier, evidence, order)
     understanding.forget()
@@ -80,11 +83,8 @@ def shipped() -> dict[str, tuple[str, bool]]:
     return rows
 
 
-def _measure(
-    classifier: IntentClassifier, texts: Sequence[str], wanted: Sequence[str]
-) -> dict[str, float]:
-    embeddings = encode(texts) if classifier.uses_embeddings else None
-    return dict(accuracy(classifier.predict(texts, embeddings), wanted))
+def _said(classifier: IntentClassifier, texts: Sequence[str]) -> list[Guess]:
+    return classifier.predict(texts, encode(texts) if classifier.uses_embeddings else None)
 
 
 def _collect(order: Order) -> Examples:

@@ -5,7 +5,7 @@ one): a linear one and one that compares with every example. Their scores are ma
 chances on messages they were not fitted on, and a gate says when the answer is "I don't know".
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, Self
@@ -20,7 +20,6 @@ from chatbot.ml.labels import Intents
 from chatbot.ml.machines import Material, joined
 from chatbot.ml.machines import fit as fit_machines
 from crm.ml.estimator import State
-from crm.ml.evaluation import calibration_error
 from crm.ml.vectors import Vectors
 
 MANY = 3_000  # examples: a fifth of them is enough to calibrate on, fewer are all held out in turn
@@ -281,18 +280,6 @@ class IntentClassifier:
         best = np.argsort(-intents)[:5]
         named = tuple((self._intents.names[i], round(float(intents[i]), 4)) for i in best)
         return Guess(named, known, self._intents.topics(labels))
-
-
-def accuracy(guesses: Sequence[Guess], labels: Sequence[str]) -> Mapping[str, float]:
-    """Accuracy, accuracy of each intent alike (macro), and expected calibration error."""
-    right = np.array([g.name == label for g, label in zip(guesses, labels, strict=True)], float)
-    sure = np.array([g.confidence for g in guesses])
-    each = [right[[x == label for x in labels]].mean() for label in sorted(set(labels))]
-    return {
-        "accuracy": float(right.mean()),
-        "macro_accuracy": float(np.mean(each)),
-        "ece": calibration_error(sure, right),
-    }
 
 
 def _unit(rows: np.ndarray) -> np.ndarray:

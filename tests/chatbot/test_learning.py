@@ -88,35 +88,37 @@ class TestUnsure:
         assert page.content.decode().count('class="learn-row') == 40
 
 
+ROW = {"precision": 0.9, "recall": 0.9, "f1": 0.9, "count": 40}
+
+
 class TestTheReport:
-    def champion(self, **metrics):
+    def champion(self, **backtest):
         Artifact.objects.create(
-            name="intents", status="champion", sha256="0" * 64, format=1, metrics=metrics,
+            name="intents", status="champion", sha256="0" * 64, format=1, backtest=backtest,
             as_of=NOW, trained_at=NOW,
         )  # fmt: skip
 
     def test_the_worst_intent_and_the_most_confused_pair_come_first(self):
+        worse = {"precision": 0.5, "recall": 1.0, "f1": 2 / 3, "count": 8}
         self.champion(
-            accuracy=0.9,
-            per_intent={
-                "faq": {"precision": 0.9, "recall": 0.9, "f1": 0.9, "count": 40},
-                "coupon": {"precision": 0.5, "recall": 1.0, "support": 8},
-            },
-            confusions=[["faq", "coupon", 2], {"wanted": "why", "heard": "faq", "count": 5}, 7],
+            per_intent={"faq": ROW, "coupon": worse},
+            confusions=[["why", "faq", 5], ["faq", "coupon", 2]],
         )
         found = learning.report()
         assert [(one.name, one.count) for one in found.intents] == [("coupon", 8), ("faq", 40)]
-        assert found.intents[0].f1 == pytest.approx(2 / 3)
         assert [(one.wanted, one.heard, one.count) for one in found.confused] == [
             ("why", "faq", 5),
             ("faq", "coupon", 2),
         ]
 
-    @pytest.mark.parametrize(
-        "metrics", [{}, {"per_intent": None}, {"per_intent": 7, "confusions": {}}]
-    )
-    def test_an_artifact_without_one_says_so(self, staff, metrics):
-        self.champion(**metrics)
+    def test_what_was_never_named_or_never_wanted_has_no_share(self, staff):
+        never = {"precision": None, "recall": None, "f1": 0.0, "count": 0}
+        self.champion(per_intent={"gift": never}, confusions=[])
+        page = staff.get(reverse("admin:chatbot_learning")).content.decode()
+        assert page.count('<td class="text-right pl-3">–</td>') == 2
+
+    def test_an_artifact_without_one_says_so(self, staff):
+        self.champion()
         assert learning.report().intents == []
         page = staff.get(reverse("admin:chatbot_learning")).content.decode()
         assert "the next training writes it" in page
@@ -127,7 +129,7 @@ class TestTheReport:
         assert "manage.py train intents" in page.content.decode()
 
     def test_in_chinese(self, staff):
-        self.champion(per_intent={"faq": 0.5})
+        self.champion(per_intent={"faq": ROW}, confusions=[["faq", "why", 2]])
         page = staff.get(
             reverse("admin:chatbot_learning"), headers={"accept-language": "zh-hans"}
         ).content.decode()

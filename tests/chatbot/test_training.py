@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from chatbot import training
+from chatbot import learning, training
 from chatbot.models import Example
 from crm.models import Artifact
 from crm.training import Order
@@ -28,6 +28,21 @@ def test_the_first_training_beats_the_keywords_and_serves():
     assert report["promoted"]
     assert report["metrics"]["macro_accuracy"] > report["baseline_metrics"]["macro_accuracy"]
     assert Artifact.objects.get().status == "champion"
+
+
+def test_training_writes_the_report_that_the_staff_read(monkeypatch):
+    monkeypatch.setattr("crm.encoder._encoder", lambda: None)
+    monkeypatch.setattr(training, "shipped", dict)
+    for number in range(30):
+        verb = ("buy", "track", "return")[number % 3]
+        teach(f"{verb} thing {number}", verb, days=31 - number)
+    reported = training.train_intents(Order(as_of=NOW, now=NOW))
+    report = learning.report()
+    assert report.champion.pk == reported["artifact"]
+    assert {one.name for one in report.intents} == {"buy", "track", "return"}
+    assert sum(one.count for one in report.intents) == 6, "what only evaluates, nothing fitted on"
+    assert all(0 <= one.f1 <= 1 for one in report.intents)
+    assert set(reported["metrics"]) == {"accuracy", "macro_accuracy", "ece"}
 
 
 def test_the_newest_of_the_staffs_examples_only_evaluate():

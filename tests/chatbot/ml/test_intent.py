@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from chatbot.ml import keywords
-from chatbot.ml.intent import IntentClassifier, accuracy
+from chatbot.ml.intent import IntentClassifier
+from chatbot.ml.judging import accuracy
 from chatbot.ml.noise import mistyped
 from crm.ml.estimator import State
 from crm.ml.evaluation import calibration_error
