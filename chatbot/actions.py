@@ -7,18 +7,32 @@ from typing import Any
 
 from django.db.models import F
 
-from chatbot import assigning
+from chatbot import assigning, subscriptions
 from chatbot.events import HandoffRequested, PrivacyRequested, TicketOpened
 from chatbot.models import Conversation, Handoff, Message, Ticket
-from crm import consent, segments, timeline
-from crm.events import FeedbackGiven, ProductAdded
-from crm.models import CartItem, Channel, Feedback, Order, Product, Topic
+from crm import segments, timeline
+from crm.events import FeedbackGiven, ProductAdded, ProductRemoved
+from crm.models import CartItem, Feedback, Order, Product
 
 SENDABLE = ("pending_payment", "processing")
 
 
-class OrderMoved(Exception):
-    """The order has another state by now; what was confirmed cannot be done any more."""
+class NotDone(Exception):
+    """What was wanted cannot be done any more; `told` is the act that says so."""
+
+    told = ""
+
+
+class OrderMoved(NotDone):
+    """The order has another state by now."""
+
+    told = "cannot_cancel"
+
+
+class NothingLeft(NotDone):
+    """What should be taken back is not there any more."""
+
+    told = "cannot_undo"
 
 
 @dataclass(frozen=True)
@@ -36,7 +50,7 @@ class Job:
 
 
 def perform(name: str, job: Job) -> dict[str, Any]:
-    """Do it; return what the reply should also tell. Raises OrderMoved."""
+    """Do it; return what the reply should also tell. Raises OrderMoved and NothingLeft."""
     return EFFECTS[name](job) or {}
 
 
@@ -52,6 +66,17 @@ def _add_to_cart(job: Job) -> None:
             quantity=F("quantity") + quantity, added_at=job.now
         )
     fact = ProductAdded(sku=product.sku, quantity=quantity)
+    timeline.record(customer, fact, at=job.now, key=job.key, source="chat")
+
+
+def _take_from_cart(job: Job) -> None:
+    """As many as were put in. Raises NothingLeft where they were bought or taken out meanwhile."""
+    customer, quantity = job.conversation.customer, int(job.args["quantity"])
+    held = CartItem.objects.filter(customer=customer, product__sku=job.args["product"])
+    fewer = held.filter(quantity__gt=quantity).update(quantity=F("quantity") - quantity)
+    if not fewer and not held.delete()[0]:
+        raise NothingLeft(job.args["product"])
+    fact = ProductRemoved(sku=str(job.args["product"]), quantity=quantity)
     timeline.record(customer, fact, at=job.now, key=job.key, source="chat")
 
 
@@ -76,32 +101,21 @@ def _move(job: Job, allowed: tuple[str, ...], **changes: Any) -> None:
     segments.touch([job.conversation.customer_id], "orders")
 
 
-def _unsubscribe(job: Job) -> None:
-    consent.withdraw_all(
-        job.conversation.customer,
-        channel=str(job.args["channel"]),
-        source="chat",
-        evidence={"message": job.message.pk},
-        at=job.now,
-    )
+def _unsubscribe(job: Job) -> dict[str, Any]:
+    return {"topics": subscriptions.leave(job.message, **_wish(job))}
 
 
-def _subscribe(job: Job) -> None:
-    wanted = str(job.args["channel"])
-    channels = [
-        c for c in ("email", "sms", "wechat") if wanted in ("all", c) and c in Channel.values
-    ]
-    for topic in Topic.objects.order_by("id"):
-        for channel in channels:
-            consent.change(
-                job.conversation.customer,
-                channel=channel,
-                topic=topic,
-                is_granted=True,
-                source="chat",
-                evidence={"message": job.message.pk},
-                at=job.now,
-            )
+def _subscribe(job: Job) -> dict[str, Any]:
+    return {"topics": subscriptions.join(job.message, **_wish(job))}
+
+
+def _wish(job: Job) -> dict[str, Any]:
+    told = {name: str(job.args.get(name, "")) for name in ("channel", "topic")}
+    return {**told, "language": job.conversation.language, "now": job.now}
+
+
+def _set_consents_back(job: Job) -> None:
+    subscriptions.set_back(job.message, turn=int(job.args["turn"]), now=job.now)
 
 
 def _start_privacy_request(job: Job) -> None:
@@ -169,11 +183,13 @@ def _record_feedback(job: Job) -> None:
 
 EFFECTS: dict[str, Callable[[Job], dict[str, Any] | None]] = {
     "add_to_cart": _add_to_cart,
+    "take_from_cart": _take_from_cart,
     "cancel_order": _cancel_order,
     "change_order": _change_order,
     "open_return": _open_return,
     "unsubscribe": _unsubscribe,
     "subscribe": _subscribe,
+    "set_consents_back": _set_consents_back,
     "start_privacy_request": _start_privacy_request,
     "open_ticket": _open_ticket,
     "hand_over": _hand_over,

@@ -167,16 +167,17 @@ def _take_turn(conversation: Conversation, turn: Turning, *, now: datetime) -> M
     if conversation.state == Conversation.State.RESOLVED:  # who writes again opens it again
         conversation.state = Conversation.State.BOT
     memory, world, outcome = _thought(conversation, heard, now=now)
+    conversation.language = heard.language
     acts = _perform(outcome.acts, conversation, message, now=now)
     said = wording.render(acts, heard.language, name=conversation.customer.name)
     said = replace(said, text=turn.wordings.get(said.text, said.text))
     payload = _payload(outcome, acts, heard, world, reply_to=message.seq)
     payload["quick_replies"] = list(said.quick_replies)
-    last = {"text": said.text, "products": payload["products"]}
+    said_last = {"text": said.text, "products": payload["products"]}
+    last = {"last_reply": said_last, "last_act": payload["act"][0] if acts else ""}
     keeps = not acts or acts[0].name in ("refuse", "stay_silent", "repeat_last")
-    after = outcome.memory.as_json() | ({} if keeps else {"last_reply": last})
+    after = outcome.memory.as_json() | ({} if keeps else last)
     conversation.memory = after
-    conversation.language = heard.language
     _note(message, payload, heard)
     answer = None
     if said.text:
@@ -226,8 +227,8 @@ def _perform(
             try:
                 told = actions.perform(act.effect, job)
                 act = Act(act.name, {**act.args, **told}, act.products, act.facts)
-            except actions.OrderMoved:
-                act = Act("cannot_cancel", {**act.args, "reason": "other"})
+            except actions.NotDone as refusal:
+                act = Act(refusal.told, {**act.args, "reason": "other", "effect": act.effect})
         done.append(act)
     return done
 

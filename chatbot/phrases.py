@@ -131,6 +131,8 @@ QUICK: dict[str, Pair] = {
     "all": ("全部", "All"),
     "return": ("退货", "Return"),
     "exchange": ("换货", "Exchange"),
+    "undo": ("撤销", "Undo that"),
+    "all_topics": ("全部都要", "All of it"),
 }
 ASPECT_WORDS = {
     "black": "黑色", "white": "白色", "red": "红色", "blue": "蓝色", "green": "绿色", "grey": "灰色",
@@ -142,6 +144,18 @@ CHANNELS = {
     "sms": ("短信", "SMS"),
     "wechat": ("微信", "WeChat"),
     "all": ("全部渠道", "all channels"),
+}
+DONE: dict[str, Pair] = {  # what has been done and stands
+    "cancel_order": ("订单 {order_id} 已经取消", "order {order_id} has been cancelled"),
+    "change_order": ("订单 {order_id} 已经修改", "order {order_id} has been changed"),
+    "open_return": (
+        "订单 {order_id} 的退换已经提交",
+        "the return of order {order_id} is under way",
+    ),
+    "start_privacy_request": ("您的隐私请求已经受理", "your privacy request is under way"),
+    "open_ticket": ("工单已经登记", "the ticket has been opened"),
+    "take_from_cart": ("它已经不在购物车里了", "it is not in your cart any more"),
+    "other": ("这一步已经完成", "that has been done"),
 }
 FEATURE_WORDS = {
     "5g": "5G", "camera": "拍照", "selfie": "自拍", "battery": "长续航", "compact": "小巧", "slim": "纤薄",

@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from chatbot import changes
 from chatbot.ml import words
 from chatbot.ml.commands import Act
 from chatbot.phrases import (
     ACTIONS,
     ASPECT_WORDS,
-    CHANNELS,
     FEATURE_WORDS,
     QUICK,
     REASONS,
@@ -53,8 +53,7 @@ def _pick(pair: tuple[str, str], chinese: bool) -> str:
 
 
 def _strings(act: Act, chinese: bool) -> dict[str, Any]:
-    args = {"order_id": "", "channel": "", "number": "", **act.args}
-    args["channel"] = _pick(CHANNELS.get(args["channel"], (args["channel"],) * 2), chinese)
+    args = {"order_id": "", "number": "", **act.args}
     titles = act.facts.get("titles") or []
     return {
         **{k: v for k, v in args.items() if k != "name"},
@@ -289,6 +288,7 @@ BUILDERS: dict[str, Callable[[Act, bool], str]] = {
     "ask_order_id": _orders,
     "repeat_last": _repeat,
     "stay_silent": _silence,
+    **changes.BUILDERS,
 }
 
 
@@ -297,6 +297,8 @@ def _quick(act: Act, chinese: bool) -> list[str]:
         return [str(number) for number in act.facts.get("orders", [])]
     if act.name == "ask_category":
         return [str(name) for name in act.facts.get("categories", [])]
+    if act.name == "ask_topic":
+        return [*act.facts.get("topics", []), _pick(QUICK["all_topics"], chinese)]
     if act.name == "fallback_clarify":
         choices = [QUICK[c] for c in act.facts.get("choices", []) if c in QUICK]
         return [_pick(pair, chinese) for pair in (*choices, QUICK["human"])]
@@ -313,5 +315,9 @@ QUICK_AFTER: dict[str, tuple[tuple[str, str], ...]] = {
     "no_result": (QUICK["other"], QUICK["human"]),
     "ticket_opened": (QUICK["human"],),
     "cannot_cancel": (QUICK["human"],),
+    "added_to_cart": (QUICK["undo"],),
+    "unsubscribed": (QUICK["undo"],),
+    "resubscribed": (QUICK["undo"],),
+    "cannot_undo": (QUICK["human"],),
     "return_refused": (QUICK["human"],),
 }

@@ -11,9 +11,9 @@ from django.db.models import QuerySet
 
 from campaigns.models import Coupon
 from chatbot import answers
-from chatbot.ml.lookups import Goods, Hit, Parcel, Search, Voucher
+from chatbot.ml.lookups import Goods, Hit, Parcel, Search, Theme, Voucher
 from chatbot.models import Conversation
-from crm.models import Category, Order, Product
+from crm.models import Category, Order, Product, Topic
 from recommendations import serving
 from recommendations.serving import Constraints, Recommended
 
@@ -131,6 +131,13 @@ class World:
     def categories(self) -> list[str]:
         named = Category.objects.filter(product__is_active=True).distinct().order_by("id")[:8]
         return [category.name_in(self.language) for category in named]
+
+    def topics(self) -> list[Theme]:
+        chinese = self.language == "zh"
+        return [
+            Theme(t.slug, t.name_zh if chinese else t.name_en, (t.name_en, t.name_zh, t.slug))
+            for t in Topic.objects.order_by("id")
+        ]
 
     @cached_property
     def _orders(self) -> list[Order]:

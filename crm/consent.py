@@ -84,13 +84,22 @@ def change(  # noqa: PLR0913  (each is part of the proof)
     return True
 
 
-def withdraw_all(
-    customer: Customer, *, channel: str, source: str, evidence: dict[str, Any], at: datetime
+def withdraw_all(  # noqa: PLR0913  (each is part of the proof)
+    customer: Customer,
+    *,
+    channel: str,
+    source: str,
+    evidence: dict[str, Any],
+    at: datetime,
+    topics: Iterable[Topic] | None = None,
 ) -> int:
-    """Say no to every topic of a channel ("all" for every channel); return how many changed."""
+    """Say no to every topic of a channel ("all" for every channel), or to these; return how many
+    answers changed."""
     granted = Consent.objects.filter(customer=customer, is_granted=True).select_related("topic")
     if channel != "all":
         granted = granted.filter(channel=channel)
+    if topics is not None:
+        granted = granted.filter(topic__in=list(topics))
     return sum(
         change(
             customer,
@@ -102,6 +111,37 @@ def withdraw_all(
             at=at,
         )
         for consent in granted
+    )
+
+
+@transaction.atomic
+def turn_back(
+    customer: Customer,
+    *,
+    of: dict[str, Any],
+    source: str,
+    evidence: dict[str, Any],
+    at: datetime,
+) -> int:
+    """Take back the answers that `source` recorded with the evidence `of`; return how many.
+
+    An answer that was changed since is left as it is.
+    """
+    told = ConsentChange.objects.filter(customer=customer, source=source, evidence=of)
+    told = told.select_related("topic").order_by("-id")
+    now = {(c.channel, c.topic_id): c.is_granted for c in Consent.objects.filter(customer=customer)}
+    return sum(
+        change(
+            customer,
+            channel=row.channel,
+            topic=row.topic,
+            is_granted=not row.is_granted,
+            source=source,
+            evidence=evidence,
+            at=at,
+        )
+        for row in told
+        if now.get((row.channel, row.topic_id)) == row.is_granted
     )
 
 

@@ -43,6 +43,13 @@ class ProductAdded:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ProductRemoved:
+    kind: ClassVar[str] = "crm.product_removed"
+    sku: str
+    quantity: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
 class FeedbackGiven:
     kind: ClassVar[str] = "crm.feedback_given"
     feedback_id: int

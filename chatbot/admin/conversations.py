@@ -24,7 +24,8 @@ from chatbot.ml.dialogue import HANDLERS
 from chatbot.models import Conversation, Message
 from crm.listing import ReadOnlyAdmin
 
-TEACHABLE = sorted(set(HANDLERS) - {"clarify", "unsure", "silence", "set_slot", "confirm", "stop"})
+OWN = {"clarify", "unsure", "silence", "set_slot", "confirm", "stop", "undo"}  # no intents
+TEACHABLE = sorted(set(HANDLERS) - OWN)
 
 Wanted = dict[str, Any]
 SLUG = re.compile(r"[\w-]{1,64}", re.ASCII)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from chatbot.ml import flows, shopping
+from chatbot.ml import flows, shopping, subscribing, undoing
 from chatbot.ml.commands import Act, Command, Reading
 from chatbot.ml.hearing import Heard
 from chatbot.ml.lookups import Lookups
@@ -39,7 +39,7 @@ class Outcome:
 
 def step(heard: Heard, memory: Memory, look: Lookups) -> Outcome:
     """Take one turn. Touches nothing: the caller saves the memory and performs the effects."""
-    memory = replace(memory, language=heard.language)
+    memory = before = replace(memory, language=heard.language, turn=memory.turn + 1)
     reading = resolve(heard, memory)
     acts: list[Act] = []
     waiting = (*memory.suspended, memory.flow)
@@ -57,7 +57,8 @@ def step(heard: Heard, memory: Memory, look: Lookups) -> Outcome:
         and reading.intent in ("out_of_scope", "recommend", *MAY_BE_QUESTIONS)
     ):
         reading = replace(reading, intent="faq")
-    return Outcome(reading, _remember(reading, memory, acts), tuple(acts))
+    memory = undoing.noted(before, _remember(reading, memory, acts), acts)
+    return Outcome(reading, memory, tuple(acts))
 
 
 INTERRUPTIONS = ("answer_faq", "show_coupons", "no_coupon", "fallback_clarify")
@@ -106,6 +107,8 @@ def _flow(command: Command, memory: Memory, look: Lookups) -> Step:
 
 
 def _set_slot(command: Command, memory: Memory, look: Lookups) -> Step:
+    if memory.flow is not None and memory.flow.name in subscribing.SUBSCRIPTIONS:
+        return subscribing.fill(memory.flow, command, memory, look)
     return flows.fill(command.slots, memory, look)
 
 
@@ -225,7 +228,8 @@ def _thumb(score: int) -> Handler:
 
 
 def _affirm(command: Command, memory: Memory, look: Lookups) -> Step:
-    if memory.last_act == "fallback_clarify" and memory.misses >= PATIENCE:
+    unclear = memory.last_act == "fallback_clarify" and memory.misses >= PATIENCE
+    if unclear or memory.last_act == "cannot_undo":
         return _human(command, memory, look)
     return memory, [Act("chitchat_reply", {"kind": "affirm"})]
 
@@ -269,8 +273,9 @@ HANDLERS: dict[str, Handler] = {
     "cancel_order": _flow,
     "change_order": _flow,
     "return_request": _flow,
-    "unsubscribe": _flow,
-    "subscribe": _flow,
+    "unsubscribe": subscribing.begin,
+    "subscribe": subscribing.begin,
+    "undo": undoing.undo,
     "privacy_request": _privacy,
     "set_slot": _set_slot,
     "confirm": _confirm,

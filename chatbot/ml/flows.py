@@ -13,9 +13,11 @@ ASK = {
     "order_id": "ask_order_id",
     "address": "ask_address",
     "channel": "ask_channel",
+    "topic": "ask_topic",
     "return_type": "ask_return_type",
     "confirm": "ask_confirm",
 }
+EXTRA = ("size", "color", "topic")  # kept where they were told, never asked for by all flows
 Guard = Callable[[Parcel, Lookups], str]
 Step = tuple[Memory, list[Act]]
 
@@ -62,7 +64,10 @@ FLOWS: dict[str, Spec] = {
         ("channel",), "unsubscribed", "unsubscribe", needs_identity=False, needs_confirmation=False
     ),
     "subscribe": Spec(
-        ("channel",), "resubscribed", "subscribe", needs_identity=False, needs_confirmation=False
+        ("channel", "topic"),
+        *("resubscribed", "subscribe"),
+        needs_identity=False,
+        needs_confirmation=False,
     ),
     "privacy_request": Spec(("request",), "privacy_started", "start_privacy_request"),
 }
@@ -92,7 +97,7 @@ def fill(slots: Mapping[str, Any], memory: Memory, look: Lookups) -> Step:
         return memory, []
     flow = memory.flow
     known: dict[str, Any] = {
-        s: _one(v) for s, v in slots.items() if s in (*FLOWS[flow.name].slots, "size", "color")
+        s: _one(v) for s, v in slots.items() if s in (*FLOWS[flow.name].slots, *EXTRA)
     }
     if (
         "order_id" in FLOWS[flow.name].slots
@@ -205,6 +210,8 @@ def _ask(slot: str, memory: Memory, look: Lookups) -> Step:
         offered = [o.number for o in look.orders() if not _refused(flow.name, o, look)][:5]
         memory = replace(memory, choices=tuple(offered))
         return memory, [Act(ASK[slot], args, facts={"orders": offered})]
+    if slot == "topic":
+        return memory, [Act(ASK[slot], args, facts={"topics": [t.name for t in look.topics()]})]
     order = look.order(str(flow.slots["order_id"])) if "order_id" in flow.slots else None
     return memory, [Act(ASK[slot], args, facts=order_facts(order) if order else {})]
 

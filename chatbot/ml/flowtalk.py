@@ -111,6 +111,8 @@ def _values_for(slot: str, heard: Heard, memory: Memory) -> dict[str, Any]:
         wanted = ("faq", "human", "greet", "thanks", "repeat", "order_status", "cancel_order")
         other = heard.guess.name in wanted and heard.guess.confidence >= SURE
         return {} if other and not ADDRESS.search(heard.text) else {"address": heard.text}
+    if slot == "topic":
+        return {"topic": heard.text}
     if slot == "product":
         return {s: slots[s] for s in ("product", "ordinal", "category", "color") if s in slots}
     return {}

@@ -49,6 +49,15 @@ class Voucher:
 
 
 @dataclass(frozen=True)
+class Theme:
+    """Something to subscribe to. names: what it is called, in every language."""
+
+    slug: str
+    name: str
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Hit:
     """An answer that may fit a question, with the calibrated chance that it does."""
 
@@ -92,3 +101,5 @@ class Lookups(Protocol):
     def reasons(self, skus: Sequence[str]) -> Mapping[str, str]: ...
 
     def categories(self) -> list[str]: ...
+
+    def topics(self) -> list[Theme]: ...

@@ -36,6 +36,8 @@ class Memory:
     last_act: str = ""
     last_reply: Mapping[str, Any] = field(default_factory=dict)
     misses: int = 0
+    turn: int = 0  # turns taken so far
+    steps: tuple[Mapping[str, Any], ...] = ()  # what may be taken back, the newest last
 
     def start(self, flow: Flow) -> Self:
         """Begin a flow; one of another name that was under way waits."""
@@ -63,7 +65,7 @@ class Memory:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         known = {name: data[name] for name in cls.__dataclass_fields__ if name in data}
-        for name in ("shown", "seen", "looked", "choices"):
+        for name in ("shown", "seen", "looked", "choices", "steps"):
             known[name] = tuple(known.get(name, ()))
         known["flow"] = Flow(**known["flow"]) if known.get("flow") else None
         known["suspended"] = tuple(Flow(**flow) for flow in known.get("suspended", ()))

@@ -26,6 +26,8 @@ from chatbot.ml.reading import (
     Reader,
     read,
 )
+from chatbot.ml.subscribing import SPARES
+from chatbot.ml.undoing import take_back
 from crm.ml.text import CHINESE
 
 UNSAFE_LIKELY = 0.6
@@ -87,6 +89,8 @@ def _one_after_all(wishes: dict[str, Command], heard: Heard) -> str | None:
     names = set(wishes)
     if {"subscribe", "unsubscribe"} <= names:
         return ""  # "I had unsubscribed, and want it again"
+    if names == {"unsubscribe", "coupon"} and SPARES.search(heard.text):
+        return ""  # "no more mails, but keep the offers"
     if list(wishes)[-1] == "add_to_cart" and names == {"recommend", "add_to_cart"}:
         return ""  # "I want this phone, I'll take it"
     if names == {"recommend", "coupon"}:
@@ -172,6 +176,7 @@ MAY_BE_QUESTIONS = ("chitchat", "complaint", "repeat", "human", "coupon", "compa
 READERS: tuple[Reader, ...] = (
     staff_has_it,
     attack,
+    take_back,
     two_wishes,
     near_certain,
     confirmation,
