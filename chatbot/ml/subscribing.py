@@ -72,7 +72,8 @@ def named(text: str, themes: Sequence[Theme], *, leaves: bool) -> list[str]:
 
     leaves: whether they are to be left, or to be subscribed to.
     """
-    wanted, out = [], []
+    wanted: list[str] = []
+    out: list[str] = []
     for theme in themes:
         before = [text[: m.start()] for m in _words_of(theme, themes).finditer(text)]
         spared = any(BUT.search(b) or (leaves and KEEPS.search(b)) for b in before)
