@@ -14,6 +14,7 @@ from chatbot.ml.lexicon import Item, Lexicon, Phrase, squeeze
 from crm.models import Brand, Category, Product
 
 FRESH_FOR = timedelta(seconds=30)
+LONGEST_SHARED = 24  # characters of a word that many products share
 MOST = 20_000  # products of a larger catalogue are found by search, not by name
 _lock = Lock()
 _kept: dict[str, tuple[datetime, object, Lexicon]] = {}
@@ -127,21 +128,25 @@ def _titles(
 ) -> list[Phrase]:
     """Titles, and parts of titles that mean one product only."""
     generic = {squeeze(p.text) for p in others}
+    telling: dict[str, bool] = {}
     owners: dict[str, set[str]] = {}
     full: list[Phrase] = []
     for product in products:
         prefixes = brand_names.get(product.brand.slug, []) if product.brand else []
         for title in {product.title_en, product.title_zh} - {""}:
             full.append(Phrase(title, "product", product.sku))
-            for part in _parts(title, prefixes, generic):
-                owners.setdefault(part, set()).add(product.sku)
+            for part in _parts(title, prefixes):
+                if part not in telling:
+                    telling[part] = _is_telling(part, generic)
+                if telling[part]:
+                    owners.setdefault(part, set()).add(product.sku)
     parts = [
         Phrase(part, "product", next(iter(skus))) for part, skus in owners.items() if len(skus) == 1
     ]
     return full + parts
 
 
-def _parts(title: str, prefixes: list[str], generic: set[str]) -> set[str]:
+def _parts(title: str, prefixes: list[str]) -> set[str]:
     """Shorter names of a product: without its brand, and its telling words alone."""
     rest = title
     for prefix in sorted(prefixes, key=len, reverse=True):
@@ -155,28 +160,34 @@ def _parts(title: str, prefixes: list[str], generic: set[str]) -> set[str]:
         if (mixed and len(word) >= 3) or telling:
             parts.add(word)
         parts.update(tail for tail in re.findall(r"(?<=-)\d*[A-Za-z]+\d+$", word) if len(tail) > 2)
-    return {part for part in parts if _is_telling(part, generic)}
+    return parts
 
 
 def _is_telling(part: str, generic: set[str]) -> bool:
     """Something is left when words that many products share are taken away."""
-    left = squeeze(part)
-    for word in sorted(generic, key=len, reverse=True):
-        left = left.replace(word, "") if len(word) > 1 else left
+    said = squeeze(part)
+    left, at = "", 0
+    while at < len(said):
+        ends = range(min(len(said), at + LONGEST_SHARED), at + 1, -1)
+        end = next((end for end in ends if said[at:end] in generic), None)
+        left += said[at] if end is None else ""
+        at = end or at + 1
     return len(left) >= 2 and not left.isdigit()
 
 
 def _implied(products: list[Product], brands: list[Brand]) -> dict[str, str]:
     """Other words of a brand that stand for one kind of its goods: iPad is a tablet."""
     implied: dict[str, str] = {}
+    goods: dict[int | None, list[Product]] = {}
+    for product in products:
+        goods.setdefault(product.brand_id, []).append(product)
     for brand in brands:
-        own = [p for p in products if p.brand_id == brand.pk]
         for alias in brand.aliases:
             if alias.lower() in (brand.name_en.lower(), brand.name_zh.lower(), brand.slug):
                 continue
             kinds = {
                 p.category.slug
-                for p in own
+                for p in goods.get(brand.pk, ())
                 if p.category
                 and alias.lower() in f"{p.title_en} {p.title_zh}".lower()
                 and not f"{p.title_en} {p.title_zh}".lower().startswith(f"{brand.slug} ")

@@ -51,7 +51,7 @@ def hear(text: str, *, now: datetime, language: str = "", category: str = "") ->
     found = tuple(entities.extract(clean, lexicon, scene))
     return Heard(
         text=clean,
-        language=language_of(clean, names=lexicon.names(), before=language),
+        language=language_of(clean, names=lexicon.names_in(clean), before=language),
         tokens=tuple(tokens_of(clean)),
         guess=guesses[0],
         clauses=tuple(zip(clauses, guesses[1:], strict=True)),

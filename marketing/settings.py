@@ -22,6 +22,10 @@ from marketing import navigation
 from marketing.schedule import LONG, SCHEDULE, SHORT, TAKES_LONG
 from marketing.subscriptions import SUBSCRIPTIONS
 
+# Sounds of single characters are all that is asked of pypinyin: without its phrases, 45 MB less.
+os.environ.setdefault("PYPINYIN_NO_PHRASES", "1")
+os.environ.setdefault("PYPINYIN_NO_DICT_COPY", "1")
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 environ.Env.read_env(BASE_DIR / ".env")

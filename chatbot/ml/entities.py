@@ -67,6 +67,15 @@ REJECTED = re.compile(  # after a name: 苹果除外, 戴森的就不用了, 欧
     r"|\s*(?:is |are )?(?:excluded|aside|out\b)",
     re.IGNORECASE,
 )
+RECIPIENTS = {
+    value: re.compile(
+        "|".join(rf"\b{n}s?\b" if n.isascii() else n for n in names), re.IGNORECASE | re.ASCII
+    )
+    for value, names in words.RECIPIENTS.items()
+}
+ANYBODY = re.compile(  # few messages name a person: one look instead of seventeen
+    "|".join(pattern.pattern for pattern in RECIPIENTS.values()), re.IGNORECASE | re.ASCII
+)
 
 
 @dataclass(frozen=True)
@@ -265,11 +274,10 @@ def _patterns(text: str) -> list[Entity]:
     for slot, pattern in ASIDE.items():
         if match := re.search(pattern, text, re.IGNORECASE | re.ASCII):
             entities.append(Entity(slot, True, *match.span()))
-    for value, names in words.RECIPIENTS.items():
-        pattern = "|".join(rf"\b{n}s?\b" if n.isascii() else n for n in names)
-        if match := re.search(pattern, text, re.IGNORECASE | re.ASCII):
-            entities.append(Entity("recipient", value, *match.span()))
-            break
+    if ANYBODY.search(text):
+        found = ((value, pattern.search(text)) for value, pattern in RECIPIENTS.items())
+        value, match = next((value, match) for value, match in found if match)
+        entities.append(Entity("recipient", value, *match.span()))
     return entities
 
 

@@ -43,3 +43,13 @@ def test_an_unchanged_catalogue_is_not_built_again():
     make_product("K1")
     first = catalogue.lexicon(now=NOON)
     assert catalogue.lexicon(now=NOON + timedelta(seconds=31)) is first
+
+
+def test_a_part_of_a_title_names_a_product_only_where_it_tells_it_from_others():
+    kettle = make_category("kettle", "水壶")
+    make_product("K1", title_en="Kestrel Kettle", title_zh="红隼 水壶", category=kettle)
+    make_product("K2", title_en="Falcon Kettle", title_zh="猎鹰 水壶", category=kettle)
+    make_product("K3", title_en="Falcon X200", title_zh="猎鹰 大水壶", category=kettle)
+    names = {(p.text, p.value) for p in catalogue.build().phrases if p.slot == "product"}
+    assert {("Kestrel", "K1"), ("红隼", "K1"), ("X200", "K3")} <= names
+    assert not {text for text, _ in names} & {"Kettle", "水壶", "Falcon", "猎鹰", "大水壶"}

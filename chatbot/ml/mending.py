@@ -1,0 +1,108 @@
+"""Misspelt shop words: one letter in a word of five, two in a word of seven, and Chinese
+characters that sound alike in a word of three or more."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Self
+
+LATIN = re.compile(r"[A-Za-z]{5,}")
+HAN = re.compile(r"[\u3400-\u9fff]{3,}")
+LONGEST = 6  # characters of a name that is known by its sound
+
+
+@dataclass
+class Mender:
+    """The words that may have been meant."""
+
+    known: frozenset[str] = frozenset()  # Latin words that are no misspelling
+    words: set[str] = field(default_factory=set)
+    near: dict[tuple[int, str], list[str]] = field(
+        default_factory=dict
+    )  # by length and first letter
+    sounds: dict[tuple[str, ...], str] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        phrases: Iterable[str],
+        trade: Iterable[str],
+        kinds: Iterable[str],
+        known: frozenset[str],
+    ) -> Self:
+        """`phrases` and `trade` give the Latin words, `kinds` of goods the Chinese ones."""
+        words = {word for phrase in phrases for word in LATIN.findall(phrase.lower())}
+        mender = cls(known, words | set(trade))
+        for word in sorted(mender.words):
+            mender.near.setdefault((len(word), word[0]), []).append(word)
+        for kind in kinds:
+            if HAN.fullmatch(kind) and len(kind) <= LONGEST:
+                mender.sounds.setdefault(sounds_of(kind), kind)
+        return mender
+
+    def mend(self, text: str) -> str:
+        text = LATIN.sub(lambda match: self._meant(match.group()), text)
+        return HAN.sub(lambda match: self._by_sound(match.group()), text)
+
+    def _by_sound(self, run: str) -> str:
+        for length in sorted({len(sound) for sound in self.sounds}, reverse=True):
+            for start in range(len(run) - length + 1):
+                said = run[start : start + length]
+                meant = self.sounds.get(sounds_of(said))
+                if (
+                    meant
+                    and meant != said
+                    and sum(a == b for a, b in zip(said, meant, strict=True)) * 2 >= length
+                ):
+                    run = run[:start] + meant + run[start + length :]
+        return run
+
+    def _meant(self, word: str) -> str:
+        low = word.lower()
+        singular = low[:-1] if low.endswith("s") else low
+        if {low, singular} & self.known or {low, singular} & self.words:
+            return word
+        candidates = [w for w in self._near(low) if not low.startswith(w)]  # phoned is no phone
+        near = [w for w in candidates if _is_close(low, w)]
+        near = near or [w for w in candidates if _is_close(singular, w)]
+        return near[0] if len(near) == 1 else word
+
+    def _near(self, word: str) -> Iterable[str]:
+        """Words about as long that begin alike, the first two letters swapped or not."""
+        for length in range(len(word) - 2, len(word) + 3):
+            yield from self.near.get((length, word[0]), ())
+            if word[1] != word[0]:
+                swapped = self.near.get((length, word[1]), ())
+                yield from (w for w in swapped if w[1] == word[0])
+
+
+@lru_cache(maxsize=20_000)
+def _sound_of(char: str) -> str:
+    from pypinyin import lazy_pinyin  # its dictionary takes a moment to load
+
+    return str(lazy_pinyin(char)[0])
+
+
+def sounds_of(text: str) -> tuple[str, ...]:
+    """The sound of each character, without its tone."""
+    return tuple(_sound_of(char) for char in text)
+
+
+def _is_close(word: str, other: str) -> bool:
+    allowed = 2 if len(other) >= 7 else 1
+    return abs(len(word) - len(other)) <= allowed and _distance(word, other) <= allowed
+
+
+def _distance(a: str, b: str) -> int:
+    """Edits between two words; swapped neighbours count as one."""
+    rows = [list(range(len(b) + 1))]
+    for i, x in enumerate(a, start=1):
+        row = [i]
+        for j, y in enumerate(b, start=1):
+            cost = min(row[j - 1] + 1, rows[i - 1][j] + 1, rows[i - 1][j - 1] + (x != y))
+            if i > 1 and j > 1 and x == b[j - 2] and a[i - 2] == y:
+                cost = min(cost, rows[i - 2][j - 2] + 1)
+            row.append(cost)
+        rows.append(row)
+    return rows[-1][-1]

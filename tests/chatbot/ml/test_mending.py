@@ -1,0 +1,48 @@
+"""Misspelt words of the shop are mended, other words are left alone."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chatbot.ml.mending import Mender
+
+MENDER = Mender.of(
+    phrases=["headphones", "Huawei", "laptop", "Philips", "vacuum cleaner"],
+    trade=["cancel", "refund"],
+    kinds=["自行车", "吸尘器", "鞋"],
+    known=frozenset({"watch", "cancer"}),
+)
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("headfones", "headphones"),
+        ("Huwaei", "huawei"),
+        ("uhawei", "huawei"),
+        ("lapotp", "laptop"),
+        ("laptops", "laptops"),
+        ("cancle", "cancel"),
+        ("cancer", "cancer"),
+        ("cancelled", "cancelled"),
+        ("lap", "lap"),
+        ("想买自形车", "想买自行车"),
+        ("洗尘器", "吸尘器"),
+        ("谢", "谢"),
+        ("", ""),
+    ],
+)
+def test_a_slip_is_mended_and_a_word_of_its_own_is_not(said, meant):
+    assert MENDER.mend(said) == meant
+
+
+def test_what_may_be_two_words_is_left_as_it_was():
+    mender = Mender.of(["table", "cable"], [], [], frozenset())
+    assert mender.mend("xable") == "xable"
+    both = Mender.of(["stable", "staple"], [], [], frozenset())
+    assert both.mend("stagle") == "stagle"
+
+
+@given(st.text(max_size=80))
+def test_mending_twice_changes_nothing_more(text):
+    assert MENDER.mend(MENDER.mend(text)) == MENDER.mend(text)
