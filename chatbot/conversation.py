@@ -17,7 +17,17 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import QuerySet
 
-from chatbot import actions, assistant, cards, llm, understanding, waiting, wakeups, wording
+from chatbot import (
+    actions,
+    assistant,
+    cards,
+    llm,
+    replaying,
+    understanding,
+    waiting,
+    wakeups,
+    wording,
+)
 from chatbot.events import MessageReceived, ProductMentioned
 from chatbot.ml import dialogue
 from chatbot.ml.commands import Act
@@ -150,7 +160,7 @@ def _thought(
     memory = _remembered(conversation)
     world = World(conversation, language=heard.language, now=now)
     world.expect((*memory.shown, memory.focus))
-    return memory, world, dialogue.step(heard, memory, world)
+    return memory, world, dialogue.step(heard, memory, world.asked)
 
 
 def _rehearse(conversation: Conversation, heard: Heard, *, now: datetime) -> dict[str, str]:
@@ -188,7 +198,7 @@ def _take_turn(conversation: Conversation, turn: Turning, *, now: datetime) -> M
         conversation.save(update_fields=["memory", "language", "state"])
     Turn.objects.create(
         message=message,
-        heard=heard.as_json(),
+        heard=replaying.kept(heard, message.text, world.asked),
         memory_before=memory.as_json(),
         memory_after=after,
         commands=[{"kind": c.kind, "slots": dict(c.slots)} for c in outcome.reading.commands],

@@ -13,7 +13,9 @@ from crm import artifacts
 from crm.encoder import encode
 from crm.ml import feelings
 from crm.ml.text import language_of, normalise, tokens_of
+from crm.models import Artifact
 
+KEYWORDS = "keywords"  # the version of who understands untrained
 FRESH_FOR = timedelta(seconds=5)
 REMEMBERED = 2_000  # texts: greetings and quick replies are said again and again
 
@@ -75,6 +77,20 @@ def guess(texts: list[str]) -> list[Guess]:
     return _guess(serving.classifier if serving else None, texts)
 
 
+def guess_by(version: str, texts: list[str]) -> list[Guess] | None:
+    """What the classifier of a turn's version makes of these texts; None where it is gone."""
+    if version == KEYWORDS:
+        return _guess(None, texts)
+    number = version.rpartition("#")[2]
+    artifact = Artifact.objects.filter(pk=int(number)).first() if number.isdigit() else None
+    if artifact is None or artifact.name != IntentClassifier.name:
+        return None
+    try:
+        return _guess(artifacts.load(IntentClassifier, artifact), texts)
+    except (artifacts.UnreadableArtifact, OSError):
+        return None
+
+
 def version(*, now: datetime) -> str:
     """Which artifact understands now."""
     return _serving(now).version
@@ -92,7 +108,7 @@ def _serving(now: datetime) -> Serving:
         return kept
     champion = artifacts.champion_of(IntentClassifier.name)
     classifier = artifacts.load_serving(IntentClassifier)
-    name = f"{champion.name}#{champion.pk}" if champion and classifier else "keywords"
+    name = f"{champion.name}#{champion.pk}" if champion and classifier else KEYWORDS
     is_same = kept is not None and kept.classifier is classifier
     guesses = kept.guesses if kept is not None and is_same else {}
     serving = Serving(now, classifier, name, guesses)

@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from campaigns.models import Coupon
 from chatbot import answers
 from chatbot.ml.lookups import Goods, Hit, Parcel, Search, Theme, Voucher
+from chatbot.ml.recording import Recorder
 from chatbot.models import Conversation
 from crm.models import Category, Order, Product, Topic
 from recommendations import serving
@@ -31,6 +32,7 @@ class World:
         self.is_verified = conversation.is_verified
         self.today: date = now.date()
         self.return_window: int = getattr(settings, "RETURN_WINDOW_DAYS", 7)
+        self.asked = Recorder(self)
         self._reasons: dict[str, str] = {}
         self._products: dict[str, Product] = {}
         self._seen: dict[str, Recommended] = {}

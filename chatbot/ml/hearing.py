@@ -1,7 +1,8 @@
 """What was heard in one message: the input of a dialogue step, ready to be kept as JSON."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from chatbot.ml.entities import Entity, as_slots
 from chatbot.ml.intent import Guess
@@ -35,13 +36,54 @@ class Heard:
         """Without the text itself: that stays in the message, where it can be erased."""
         return {
             "language": self.language,
-            "intents": [list(pair) for pair in self.guess.intents],
-            "known": round(self.guess.known, 4),
+            **_guess_json(self.guess),
             "entities": self.slots,
-            "clauses": [guess.name for _, guess in self.clauses],
+            "found": _found_json(self.entities),
+            "clauses": [
+                {**_guess_json(guess), "found": _found_json(found)}
+                for (_, guess), found in zip(self.clauses, self.clause_entities, strict=True)
+            ],
             "sentiment": [self.sentiment.label, self.sentiment.score],
             "unsafe": self.unsafe,
+            "threshold": self.threshold,
+            "implied_category": self.implied_category,
         }
+
+    @classmethod
+    def from_json(cls, text: str, data: Mapping[str, Any]) -> Self:
+        """What was heard in this text, once it was normalised and its typing mended."""
+        clauses = zip(clauses_worth_reading(text), data["clauses"], strict=False)
+        return cls(
+            text=text,
+            language=data["language"],
+            guess=_guess_of(data),
+            entities=_entities_of(data),
+            clauses=tuple((part, _guess_of(kept)) for part, kept in clauses),
+            clause_entities=tuple(_entities_of(kept) for kept in data["clauses"]),
+            sentiment=Sentiment(*data["sentiment"]),
+            unsafe=data["unsafe"],
+            threshold=data["threshold"],
+            implied_category=data["implied_category"],
+        )
+
+
+def _guess_json(guess: Guess) -> dict[str, Any]:
+    topics = {"topics": [list(pair) for pair in guess.topics]} if guess.topics else {}
+    return {"intents": [list(pair) for pair in guess.intents], "known": guess.known, **topics}
+
+
+def _guess_of(kept: Mapping[str, Any]) -> Guess:
+    intents, topics = kept["intents"], kept.get("topics", ())
+    pairs = [tuple((name, chance) for name, chance in rows) for rows in (intents, topics)]
+    return Guess(pairs[0], kept["known"], pairs[1])
+
+
+def _found_json(entities: tuple[Entity, ...]) -> list[list[Any]]:
+    return [[e.slot, e.value, e.start, e.end] for e in entities]
+
+
+def _entities_of(kept: Mapping[str, Any]) -> tuple[Entity, ...]:
+    return tuple(Entity(*row) for row in kept["found"])
 
 
 def clauses_worth_reading(text: str) -> list[str]:

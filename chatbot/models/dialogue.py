@@ -155,8 +155,11 @@ class Message(models.Model):
 
 
 class Turn(models.Model):
-    """How one customer message was dealt with. Rows are only ever added; replaying one
-    from `heard` and `memory_before` gives the same acts."""
+    """How one customer message was dealt with. Rows are only ever added.
+
+    `heard` is what was understood, and what the step then asked the shop and was told: with
+    `memory_before` it gives the same acts again (`chatbot/replaying.py`).
+    """
 
     message = models.OneToOneField(Message, models.CASCADE, related_name="turn")
     heard = models.JSONField(_("heard"), default=dict)
