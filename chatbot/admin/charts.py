@@ -8,6 +8,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from chatbot.figures import Answered, Rate
+from chatbot.satisfaction import Liked
 from crm import intervals
 
 # Told apart by people who see colours differently, too (Okabe and Ito 2008).
@@ -32,6 +33,8 @@ def drawn(numbers: dict[str, Any]) -> dict[str, Any]:
         "waits_chart": _waits(numbers["by_day"]),
         "waits_options": _options(_("minutes"), stacked=False),
         "buyers_drawn": _gap(numbers["versus"]),
+        "liked_chart": _liked(numbers["liked_by_day"]),
+        "liked_options": _options(_("ratings"), stacked=True),
     }
 
 
@@ -84,7 +87,20 @@ def _waits(days: Sequence[Answered]) -> str:
     return _chart(days, (_("median wait for the first answer"), OURS, first))
 
 
-def _chart(days: Sequence[Answered], *series: tuple[str, str, list[Any]]) -> str:
+def _liked(days: Sequence[Liked]) -> str:
+    """Counts, not shares: a day of two ratings must not look like a day of two hundred."""
+    if not any(day.size for day in days):
+        return ""
+    return _chart(
+        days,
+        (_("chats rated four or five"), OURS, [day.good.hits for day in days]),
+        (_("chats rated lower"), THEIRS, [day.good.size - day.good.hits for day in days]),
+        (_("thumbs up"), "#56b4e9", [day.up.hits for day in days]),
+        (_("thumbs down"), "#d55e00", [day.up.size - day.up.hits for day in days]),
+    )
+
+
+def _chart(days: Sequence[Answered | Liked], *series: tuple[str, str, list[Any]]) -> str:
     labels = [date_format(day.name, "MONTH_DAY_FORMAT") for day in days]
     datasets = [
         {"label": label, "data": data, "backgroundColor": colour, "borderColor": colour}

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from chatbot import figures as staff_figures
 from chatbot import learning as bot_learning
-from chatbot import unanswered, worth
+from chatbot import satisfaction, unanswered, worth
 from chatbot.admin import charts
 from chatbot.admin.desk import MAY_ACT, MAY_SEE
 
@@ -28,9 +28,12 @@ def figures(request: HttpRequest) -> HttpResponse:
     shown = cache.get(key)
     if shown is None:
         now = timezone.localtime()
-        numbers = staff_figures.numbers(now) | worth.numbers(now)
+        numbers = staff_figures.numbers(now) | worth.numbers(now) | satisfaction.numbers(now)
         shown = charts.drawn(numbers) | {"unanswered": unanswered.of_week(now)}
         cache.set(key, shown, FRESH)
+    viewer: Any = request.user
+    liked = satisfaction.visible(shown["liked_by_person"], viewer)
+    shown = shown | {"liked_by_person": liked, "few": satisfaction.FEW}
     return _page(request, "figures", _("Figures of the chat"), shown)
 
 
