@@ -17,7 +17,7 @@ from django.db.models import F
 from django.http.request import validate_host
 from django.utils import timezone
 
-from chatbot import cards, conversation, frames, ratings, sockets, visits
+from chatbot import cards, conversation, frames, ratings, reading_marks, sockets, visits
 from chatbot.models import Conversation, Message
 from chatbot.sockets import Frame
 from crm.models import Source
@@ -29,6 +29,7 @@ FLOOD, TOO_BIG, NO_IDENTITY = 1008, 1009, 4401
 BATCH = 200
 MOST_FRESH = 50  # messages that wait for a slow reader; the rest waits in the table
 MOST_WORK = 50  # messages of one socket that wait for an answer; then it is not read from
+READ_PAUSE = 0.3  # seconds in which what was read is gathered
 MOST_TABS = 50  # sockets of one conversation in this process
 
 
@@ -39,6 +40,8 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
     sent_seq = 0
     sent_state = ""
     resume_from: int | None = None
+    read_to = 0
+    reading: asyncio.Task[None] | None = None
 
     async def connect(self) -> None:
         if not await sockets.run(_may_connect, self._header(b"origin"), self._header(b"host")):
@@ -126,6 +129,9 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
                 "messages": missed,
             }
         )
+        if visit.conversation.staff_read:
+            read = {"type": "read", "sender": "agent", "seq": visit.conversation.staff_read}
+            await self._send(read)
         sockets.switchboard.join(self)
         self.tasks = [asyncio.create_task(self._follow()), asyncio.create_task(self._answer())]
         self.look_again()
@@ -161,8 +167,19 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
         )
 
     async def on_read(self, frame: Frame) -> None:
-        read = {"type": "read", "sender": "customer", "seq": frame["seq"]}
-        sockets.switchboard.tell_others(self, read)
+        """Written down once in a while: a reader of a long answer says it often."""
+        self.read_to = max(self.read_to, frame["seq"])
+        if self.reading is None or self.reading.done():
+            self.reading = asyncio.create_task(self._note_read())
+
+    async def _note_read(self) -> None:
+        await asyncio.sleep(READ_PAUSE)
+        reached = await sockets.run(
+            reading_marks.note, self.conversation_id, "customer_read", self.read_to
+        )
+        if reached:
+            read = {"type": "read", "sender": "customer", "seq": reached}
+            sockets.switchboard.tell_others(self, read)
 
     async def on_typing(self, frame: Frame) -> None:
         typing = {"type": "typing", "sender": "customer", "typing": frame["typing"]}

@@ -26,6 +26,7 @@ def snapshot(conversation: Conversation, *, after: int = 0, notes_after: int = 0
         found = found.filter(seq__gt=max(0, conversation.last_seq - NEWEST))
     return {
         "state": conversation.state,
+        "customer_read": conversation.customer_read,
         "state_label": conversation.get_state_display(),
         "assigned_to": str(conversation.assigned_to or ""),
         "snoozed_until": _moment(conversation.snoozed_until),

@@ -5,5 +5,9 @@ from typing import Any
 from django.urls import path
 
 from chatbot.consumers import ChatConsumer
+from chatbot.deskline import DeskConsumer
 
-websocket_urlpatterns: list[Any] = [path("ws/chat/", ChatConsumer.as_asgi())]
+websocket_urlpatterns: list[Any] = [
+    path("ws/chat/", ChatConsumer.as_asgi()),
+    path("ws/desk/<int:pk>/", DeskConsumer.as_asgi()),
+]

@@ -50,6 +50,8 @@ class Conversation(models.Model):
     language = models.CharField(_("language"), max_length=2, default="en")
     memory = models.JSONField(_("memory"), default=dict, blank=True)
     last_seq = models.PositiveIntegerField(_("messages"), default=0)
+    customer_read = models.PositiveIntegerField(_("read by the customer"), default=0)
+    staff_read = models.PositiveIntegerField(_("read by staff"), default=0)
     created_at = models.DateTimeField(_("started"))
     updated_at = models.DateTimeField(_("last message"), db_index=True)
     queued_at = models.DateTimeField(_("waiting since"), null=True, blank=True)

@@ -11,6 +11,10 @@
   let seq = 0;
   let note = 0;
   let polling = false;
+  let customerRead = 0;
+  let state = "";
+  let tick = 0;
+  const typing = document.getElementById("chat-typing");
 
   const el = (name, props, ...children) => { const node = Object.assign(document.createElement(name), props); node.append(...children); return node; };
   async function act(body) {
@@ -38,8 +42,27 @@
     if (message.acts.length && message.sender === "bot") small.append(" · " + message.acts.join(", "));
     if (message.rating) small.append(message.rating > 0 ? " 👍" : " 👎");
     const text = message.text + (message.products.length > 1 ? "\n" + message.products.map((p) => "· " + p).join("\n") : "");
-    return el("div", { className: `chat-line ${message.sender}${message.unsure ? " unsure" : ""}` }, el("p", { textContent: text }), small);
+    const row = el("div", { className: `chat-line ${message.sender}${message.unsure ? " unsure" : ""}` }, el("p", { textContent: text }), small);
+    row.dataset.seq = message.seq;
+    return row;
   }
+  /* Under the last answer of staff: sent, or read by the customer. */
+  function marks() {
+    for (const old of log.querySelectorAll(".chat-mark")) old.remove();
+    const last = [...log.querySelectorAll(".chat-line.agent")].pop();
+    if (last) last.querySelector("small").append(el("span", { className: "chat-mark", textContent: Number(last.dataset.seq) <= customerRead ? say.read : say.sent }));
+  }
+  let quiet = 0;
+  const staffLine = window.rapportLine(say.line, {
+    look: () => poll(),
+    read: (frame) => { if (frame.sender === "customer") { customerRead = Math.max(customerRead, frame.seq); marks(); } },
+    typing: (frame) => {
+      if (frame.sender !== "customer") return;
+      clearTimeout(quiet);
+      typing.textContent = frame.typing ? say.typing : "";
+      quiet = setTimeout(() => { typing.textContent = ""; }, 6000);
+    },
+  });
   const noteLine = (row) => el("div", { className: "chat-line note" }, el("p", { textContent: row.text }), el("small", {}, `${say.private} · ${row.author} · ${row.at}`));
   async function poll() {
     if (polling) return;
@@ -51,12 +74,17 @@
       const until = data.snoozed_until ? ` ${say.until} ${data.snoozed_until}` : "";
       document.getElementById("chat-state").textContent = data.state_label + until + (data.assigned_to ? " · " + data.assigned_to : "");
       page.dataset.state = data.state;
+      customerRead = Math.max(customerRead, data.customer_read);
       const messages = data.messages.filter((message) => message.seq > seq);
       const notes = data.notes.filter((row) => row.id > note);
       const fresh = [...messages.map((m) => [m.time, line(m)]), ...notes.map((n) => [n.time, noteLine(n)])].sort((a, b) => (a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : 0));
       for (const message of messages) seq = Math.max(seq, message.seq);
       for (const row of notes) note = Math.max(note, row.id);
       if (fresh.length) { log.append(...fresh.map((pair) => pair[1])); log.scrollTop = log.scrollHeight; }
+      if (messages.some((message) => message.sender === "customer")) typing.textContent = "";
+      marks();
+      if (form) staffLine.read(seq, state !== data.state);
+      state = data.state;
       if (composer && messages.some((message) => message.sender === "customer")) composer.refresh();
     } catch { /* the next poll tries again */ } finally { polling = false; }
   }
@@ -73,6 +101,7 @@
       delete form.dataset.busy;
       if (done) { sending = null; composer.done(); }
     };
+    form.text.addEventListener("input", () => staffLine.typing(!composer.isNote() && form.text.value.trim() !== ""));
     form.text.onkeydown = (event) => {
       if (event.isComposing || composer.keyInList(event)) return;
       if (event.key === "Enter" && !event.shiftKey && !event.altKey) { event.preventDefault(); form.requestSubmit(); }
@@ -94,6 +123,6 @@
     agree.onsubmit = async (event) => { event.preventDefault(); if (await act({ action: "release", agreed: agree.agreed.value })) { agree.reset(); shut(); } };
     page.addEventListener("keydown", (event) => { if (event.key === "Escape") { shut(); form.text.focus(); } });
   }
-  poll(); setInterval(() => { if (!document.hidden) poll(); }, 1500);
+  poll(); setInterval(() => { if (!document.hidden && (!staffLine.isOpen() || tick++ % 8 === 0)) poll(); }, 1500);
   document.addEventListener("visibilitychange", () => { if (!document.hidden) poll(); });
 })();

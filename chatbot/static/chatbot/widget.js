@@ -300,9 +300,12 @@
   panel.onkeydown = keys;
   let typed = 0;
   const fit = () => { input.style.height = "auto"; input.style.height = Math.min(input.scrollHeight + 2, 120) + "px"; };
-  input.oninput = () => { fit(); if (Date.now() - typed > 2500) { typed = Date.now(); send({ type: "typing", typing: true }); } };
+  input.oninput = () => {
+    fit();
+    if (!input.value.trim()) { if (typed) send({ type: "typing", typing: false }); typed = 0; } else if (Date.now() - typed > 2500) { typed = Date.now(); send({ type: "typing", typing: true }); }
+  };
   input.onkeydown = (event) => { if (event.key === "Enter" && !event.shiftKey && !event.isComposing) { event.preventDefault(); form.requestSubmit(); } };
-  form.onsubmit = (event) => { event.preventDefault(); say(input.value); input.value = ""; fit(); };
+  form.onsubmit = (event) => { event.preventDefault(); say(input.value); input.value = ""; typed = 0; fit(); };
   document.addEventListener("visibilitychange", () => { if (!document.hidden && !panel.hidden) noteRead(); });
   window.rapportChat = { open: () => toggle(true), close: () => toggle(false), say: (text) => { toggle(true); say(text); } };
 
