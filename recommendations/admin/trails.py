@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from crm.listing import ReadOnlyAdmin
+from recommendations import places
 from recommendations.admin import pages
 from recommendations.models import Impression
 from recommendations.reasons import name_of
@@ -19,7 +20,7 @@ class ImpressionAdmin(ReadOnlyAdmin):
         "shown_at",
         "customer",
         "product",
-        "placement",
+        "shown_on",
         "position",
         "why",
         "artifact",
@@ -31,6 +32,10 @@ class ImpressionAdmin(ReadOnlyAdmin):
     search_help_text = _("A whole e-mail address, SKU or artifact")
     ordering = ["-pk"]
     nothing_yet = _("Nothing was shown yet. Every list on the shop page or in the chat comes here.")
+
+    @display(description=_("placement"), ordering="placement")
+    def shown_on(self, impression: Impression) -> str:
+        return places.name_of(impression.placement)
 
     @display(description=_("reason"))
     def why(self, impression: Impression) -> str:

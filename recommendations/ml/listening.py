@@ -15,7 +15,7 @@ from scipy import sparse
 
 ROUNDS = 10
 SAMPLES = 5
-QUIETEST = 0.06  # share of the weights below which a voice is not heard at all
+QUIETEST = 0.04  # share of the weights below which a voice is not heard at all; see the tests' windows
 CANDIDATES = 300  # products of a row that any voice puts near the top
 PLACES = 10
 DISCOUNT = 1.0 / np.log2(np.arange(2, PLACES + 2))

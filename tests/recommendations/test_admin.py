@@ -34,6 +34,7 @@ def test_the_list_of_impressions_has_a_fixed_number_of_queries(
     with django_assert_max_num_queries(8):
         page = staff.get(reverse("admin:recommendations_impression_changelist"))
     assert page.status_code == 200
+    assert "home page" in page.content.decode()  # the placement in words
 
 
 def test_impressions_cannot_be_changed(staff):
