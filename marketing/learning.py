@@ -11,7 +11,12 @@ from crm.training import Order, Trainer, on_one_thread
 
 # In this order: what comes later may read the scores and segments of what came before.
 TRAINED_IN = ("crm.trainers", "recommendations.training", "chatbot.training")
-ANALYSED_IN = ("crm.analyses", "recommendations.analysis", "chatbot.analysis")
+ANALYSED_IN = (
+    "crm.analyses",
+    "recommendations.analysis",
+    "chatbot.analysis",
+    "campaigns.analysis",
+)
 
 
 def trainers() -> dict[str, Trainer]:

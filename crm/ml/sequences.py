@@ -6,7 +6,7 @@ the chance that it ever leaves out the truth is at most one in twenty (Ville's i
 """
 
 from dataclasses import dataclass
-from math import exp, log
+from math import exp, log, sqrt
 
 import numpy as np
 from scipy.optimize import brentq
@@ -14,6 +14,11 @@ from scipy.special import betaln
 
 LEVEL = 0.95
 EDGE = 1e-12
+# Units of each arm at which a difference's interval is at its narrowest, as a multiple of what an
+# interval for that one look would be: a tenth more than a base rate of one in twenty is found in
+# 87 of 100 experiments by 60,000, a fifth more by 9,000 in half of them.
+PLANNED = 25_000
+NARROWEST = 8.4  # spread over variance at the narrowest, for one in twenty (Howard et al. 2021)
 
 
 @dataclass(frozen=True)
@@ -61,3 +66,38 @@ def gain(hits: int, size: int, *, against: float, weight: float = 3.0) -> float:
 def p_value(hits: int, size: int, *, against: float = 0.5, weight: float = 3.0) -> float:
     """Valid at any look: the chance, were `against` true, that a stake ever grows this large."""
     return min(1.0, exp(-gain(hits, size, against=against, weight=weight)))
+
+
+@dataclass(frozen=True)
+class Look:
+    """A difference of means so far: `error` is its standard error, `units` the smaller arm's."""
+
+    estimate: float
+    error: float
+    units: int
+
+    def spread(self, planned: int) -> float:
+        """Variance of the differences that are bet on; settled by the plan, not by the data."""
+        return NARROWEST * self.error**2 * self.units / planned
+
+
+def reach(look: Look, *, level: float = LEVEL, planned: int = PLANNED) -> float:
+    """Half of the width of a confidence sequence of a difference of means.
+
+    A normal mixture of bets (Robbins 1970; asymptotic for any distribution with a variance:
+    Waudby-Smith et al. 2021). Infinite while nothing varies or an arm is empty.
+    """
+    if not look.error or not look.units:
+        return float("inf")
+    variance, spread = look.error**2, look.spread(planned)
+    wide = 2.0 * log(1.0 / (1.0 - level)) + log((variance + spread) / variance)
+    return sqrt(variance * (variance + spread) / spread * wide)
+
+
+def p_of_difference(look: Look, *, planned: int = PLANNED) -> float:
+    """Valid at any look: at most the level wherever the sequence of that level leaves out zero."""
+    if not look.error or not look.units:
+        return 1.0
+    variance, spread = look.error**2, look.spread(planned)
+    won = look.estimate**2 / (2.0 * variance) * spread / (variance + spread)
+    return min(1.0, exp(-won + 0.5 * log((variance + spread) / variance)))

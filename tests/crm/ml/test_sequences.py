@@ -5,7 +5,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crm.ml.sequences import gain, p_value, share
+from crm.ml.sequences import (
+    NARROWEST,
+    PLANNED,
+    Look,
+    gain,
+    p_of_difference,
+    p_value,
+    reach,
+    share,
+)
 
 RUNS, LENGTH = 400, 1_000
 
@@ -77,3 +86,51 @@ def test_the_p_value_is_small_where_the_interval_leaves_the_share_out():
     assert share(90, 120).low > 0.5
     assert share(65, 120).low < 0.5
     assert p_value(5, 10) == 1.0
+
+
+class TestDifference:
+    """Two arms of a shop that converts one visitor in twenty, looked at again and again."""
+
+    BASE, LOOKS, LONGEST = 0.05, 300, 60_000
+
+    def looked_at(self, more, *, runs=300, seed=0):
+        """(runs,) units of each arm when zero first was left out; infinite for never."""
+        rng = np.random.default_rng(seed)
+        step = self.LONGEST // self.LOOKS
+        units = step * np.arange(1, self.LOOKS + 1)
+        one, other = (
+            rng.binomial(step, rate, (runs, self.LOOKS)).cumsum(axis=1) / units
+            for rate in (self.BASE * (1 + more), self.BASE)
+        )
+        error = np.sqrt((one * (1 - one) + other * (1 - other)) / units)
+        # As reach() has it, for all looks of all runs at once.
+        spread = NARROWEST * error**2 * units / PLANNED
+        wide = 2 * np.log(20) + np.log((error**2 + spread) / error**2)
+        out = np.abs(one - other) > np.sqrt(error**2 * (error**2 + spread) / spread * wide)
+        return np.where(out.any(axis=1), units[out.argmax(axis=1)], np.inf)
+
+    def test_alike_arms_are_told_apart_in_three_of_a_hundred_experiments_at_most(self):
+        assert np.isfinite(self.looked_at(0.0, runs=1_000)).mean() <= 0.03
+
+    def test_a_fifth_more_is_found_by_ten_thousand_units(self):
+        assert np.median(self.looked_at(0.2)) <= 10_500
+
+    def test_a_tenth_more_is_found_in_most_experiments(self):
+        assert np.isfinite(self.looked_at(0.1)).mean() >= 0.84
+
+    @given(st.floats(-0.1, 0.1), st.floats(1e-4, 0.1), st.integers(30, 100_000))
+    def test_the_p_value_is_small_exactly_where_zero_is_left_out(self, estimate, error, units):
+        look = Look(estimate, error, units)
+        far = abs(estimate) - reach(look)
+        if abs(far) > 1e-9:
+            assert (p_of_difference(look) < 0.05) == (far > 0)
+
+    def test_it_is_wider_than_for_one_look_and_narrower_than_double_where_planned(self):
+        look = Look(0.01, 0.002, PLANNED)
+        assert 1.4 < reach(look) / (1.96 * 0.002) < 1.6
+        assert reach(Look(0.01, 0.002, 100)) > 2 * reach(look)
+
+    def test_where_nothing_varies_nothing_is_known(self):
+        still = Look(0.0, 0.0, 50)
+        assert reach(still) == float("inf")
+        assert p_of_difference(still) == 1.0

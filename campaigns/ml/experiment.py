@@ -1,0 +1,179 @@
+"""Several variants against one control: what each changed, and whether that may be said by now.
+
+Every variant gets an interval for one look chosen beforehand and one that may be looked at daily;
+several are judged with the error shared among them (Bonferroni for intervals, Holm for p-values).
+A covariate from before the experiment takes out what customers differed by anyway (CUPED: Deng,
+Xu, Kohavi, Walker 2013).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from campaigns.ml import lift
+from crm.ml import sequences
+
+FEWEST_UNITS = 30  # of an arm, and this many of them must differ from the commonest outcome:
+FEWEST_EVENTS = 5
+SUSPICIOUS = 0.001  # sample ratios less likely than this mean a broken split
+
+
+@dataclass(frozen=True)
+class Arm:
+    """outcome: (units,) 0 or 1, or money; before: (units,) the same from before, if known."""
+
+    outcome: np.ndarray
+    before: np.ndarray | None = None
+
+    @property
+    def size(self) -> int:
+        return len(self.outcome)
+
+    @property
+    def is_telling(self) -> bool:
+        """Enough for a mean to be about normal."""
+        if self.size < FEWEST_UNITS:
+            return False
+        counts = np.unique(self.outcome, return_counts=True)[1]
+        return bool(self.size - counts.max() >= FEWEST_EVENTS)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One variant against the control; None where an arm is too small to say anything."""
+
+    difference: lift.Difference | None
+    p_adjusted: float | None
+    low: float | None  # of the sequence that holds at every look
+    high: float | None
+    always_p: float
+    verdict: str
+
+
+@dataclass(frozen=True)
+class Judged:
+    control: str
+    findings: Mapping[str, Finding]  # of every variant but the control
+    sample_ratio_p: float
+    variance_reduction: float | None  # share of the variance that `before` explains
+
+
+def judge(
+    arms: Mapping[str, Arm],
+    *,
+    control: str,
+    is_share: bool,
+    shares: Mapping[str, float] | None = None,
+    level: float = lift.LEVEL,
+    planned: int = sequences.PLANNED,
+) -> Judged:
+    """Compare every arm with the control.
+
+    is_share: outcomes are 0 and 1. shares: the planned sizes, alike if None. planned: units an arm
+    at which the sequence is narrowest; settle it before looking. Raises KeyError for an unknown
+    control.
+    """
+    sizes = [arm.size for arm in arms.values()]
+    ratio = lift.sample_ratio_p(sizes, [(shares or {}).get(name, 1.0) for name in arms])
+    adjusted, reduction = without_what_was(arms)
+    others = [name for name in arms if name != control]
+    level = 1.0 - (1.0 - level) / max(len(others), 1)
+    found = {
+        name: _difference(
+            adjusted[name], adjusted[control], is_share=is_share and reduction is None, level=level
+        )
+        for name in others
+    }
+    adjusted_p = holm({name: one.p_value for name, one in found.items() if one is not None})
+    findings = {}
+    for name in others:
+        always = _always(adjusted[name], adjusted[control], level=level, planned=planned)
+        telling = arms[name].is_telling and arms[control].is_telling
+        findings[name] = Finding(
+            found[name],
+            adjusted_p.get(name),
+            *(always if telling else (None, None)),
+            _always_p(adjusted[name], adjusted[control], planned) if telling else 1.0,
+            _verdict(always if telling else None, ratio),
+        )
+    return Judged(control, findings, ratio, reduction)
+
+
+def without_what_was(arms: Mapping[str, Arm]) -> tuple[Mapping[str, Arm], float | None]:
+    """Arms with outcomes less what `before` foretells, and the share of variance that took away.
+
+    One slope for all arms, from the spread within arms, so that it cannot carry a difference
+    between them. Unchanged, with None, unless every arm knows `before` and it varies.
+    """
+    pairs = [(arm.outcome, arm.before) for arm in arms.values() if arm.size]
+    known = [(y, x) for y, x in pairs if x is not None]
+    if len(known) < len(pairs) or not known:
+        return arms, None
+    y = np.concatenate([y - y.mean() for y, _ in known])
+    x = np.concatenate([x - x.mean() for _, x in known])
+    if not (x @ x) or not (y @ y):
+        return arms, None
+    slope = float(x @ y / (x @ x))
+    middle = float(np.concatenate([x for _, x in known]).mean())
+    left = {
+        name: Arm(arm.outcome - slope * (np.asarray(arm.before) - middle))
+        for name, arm in arms.items()
+    }
+    rest = y - slope * x
+    return left, float(1.0 - (rest @ rest) / (y @ y))
+
+
+def holm(p_values: Mapping[str, float]) -> dict[str, float]:
+    """Each p-value as it stands among the others (Holm 1979)."""
+    ordered = sorted(p_values, key=lambda name: p_values[name])
+    largest, adjusted = 0.0, {}
+    for rank, name in enumerate(ordered):
+        largest = max(largest, min(1.0, p_values[name] * (len(ordered) - rank)))
+        adjusted[name] = largest
+    return adjusted
+
+
+def _difference(
+    treated: Arm, control: Arm, *, is_share: bool, level: float
+) -> lift.Difference | None:
+    if is_share:
+        return lift.difference_of_shares(_share(treated), _share(control), level=level)
+    return lift.difference_of_means(_mean(treated), _mean(control), level=level)
+
+
+def _always(treated: Arm, control: Arm, *, level: float, planned: int) -> tuple[float, float]:
+    look = _look(treated, control)
+    reach = sequences.reach(look, level=level, planned=planned)
+    return look.estimate - reach, look.estimate + reach
+
+
+def _always_p(treated: Arm, control: Arm, planned: int) -> float:
+    return sequences.p_of_difference(_look(treated, control), planned=planned)
+
+
+def _look(treated: Arm, control: Arm) -> sequences.Look:
+    one, other = _mean(treated), _mean(control)
+    error = (one.variance / max(one.size, 1) + other.variance / max(other.size, 1)) ** 0.5
+    return sequences.Look(one.mean - other.mean, error, min(one.size, other.size))
+
+
+def _verdict(always: tuple[float, float] | None, ratio: float) -> str:
+    if ratio < SUSPICIOUS:
+        return "broken split"
+    if always is None:
+        return "too early"
+    low, high = always
+    if low > 0:
+        return "better"
+    return "worse" if high < 0 else "no difference yet"
+
+
+def _share(arm: Arm) -> lift.Share:
+    return lift.Share(int(arm.outcome.sum()), arm.size)
+
+
+def _mean(arm: Arm) -> lift.Mean:
+    if arm.size < 2:
+        return lift.Mean(arm.size, float(arm.outcome.sum()), 0.0)
+    return lift.Mean(arm.size, float(arm.outcome.mean()), float(arm.outcome.var(ddof=1)))
