@@ -88,14 +88,12 @@ def judge(
     adjusted_p = holm({name: one.p_value for name, one in found.items() if one is not None})
     findings = {}
     for name in others:
-        always = _always(adjusted[name], adjusted[control], level=level, planned=planned)
-        telling = arms[name].is_telling and arms[control].is_telling
+        look = None
+        if arms[name].is_telling and arms[control].is_telling:
+            look = _look(adjusted[name], adjusted[control])
+        always = _always(look, level=level, planned=planned)
         findings[name] = Finding(
-            found[name],
-            adjusted_p.get(name),
-            *(always if telling else (None, None)),
-            _always_p(adjusted[name], adjusted[control], planned) if telling else 1.0,
-            _verdict(always if telling else None, ratio),
+            found[name], adjusted_p.get(name), *always, verdict=_verdict(*always[:2], ratio)
         )
     return Judged(control, findings, ratio, reduction)
 
@@ -142,14 +140,15 @@ def _difference(
     return lift.difference_of_means(_mean(treated), _mean(control), level=level)
 
 
-def _always(treated: Arm, control: Arm, *, level: float, planned: int) -> tuple[float, float]:
-    look = _look(treated, control)
+def _always(
+    look: sequences.Look | None, *, level: float, planned: int
+) -> tuple[float | None, float | None, float]:
+    """(low, high, p-value) at every look; None where it is too early for any."""
+    if look is None:
+        return None, None, 1.0
     reach = sequences.reach(look, level=level, planned=planned)
-    return look.estimate - reach, look.estimate + reach
-
-
-def _always_p(treated: Arm, control: Arm, planned: int) -> float:
-    return sequences.p_of_difference(_look(treated, control), planned=planned)
+    p_value = sequences.p_of_difference(look, planned=planned)
+    return look.estimate - reach, look.estimate + reach, p_value
 
 
 def _look(treated: Arm, control: Arm) -> sequences.Look:
@@ -158,12 +157,11 @@ def _look(treated: Arm, control: Arm) -> sequences.Look:
     return sequences.Look(one.mean - other.mean, error, min(one.size, other.size))
 
 
-def _verdict(always: tuple[float, float] | None, ratio: float) -> str:
+def _verdict(low: float | None, high: float | None, ratio: float) -> str:
     if ratio < SUSPICIOUS:
         return "broken split"
-    if always is None:
+    if low is None or high is None:
         return "too early"
-    low, high = always
     if low > 0:
         return "better"
     return "worse" if high < 0 else "no difference yet"
