@@ -14,7 +14,6 @@ from campaigns.ml import lift
 from campaigns.models import Assignment, Campaign, Delivery, Variant
 from crm.models import Order
 
-SUSPICIOUS = 0.001  # sample ratios less likely than this mean a broken split
 Status = Delivery.Status
 
 
@@ -73,7 +72,7 @@ class Result:
 
     @property
     def is_split_broken(self) -> bool:
-        return self.sample_ratio_p < SUSPICIOUS
+        return self.sample_ratio_p < lift.SUSPICIOUS
 
     @property
     def sent(self) -> int:

@@ -16,7 +16,6 @@ from crm.ml import sequences
 
 FEWEST_UNITS = 30  # of an arm, and this many of them must differ from the commonest outcome:
 FEWEST_EVENTS = 5
-SUSPICIOUS = 0.001  # sample ratios less likely than this mean a broken split
 
 
 @dataclass(frozen=True)
@@ -158,7 +157,7 @@ def _look(treated: Arm, control: Arm) -> sequences.Look:
 
 
 def _verdict(low: float | None, high: float | None, ratio: float) -> str:
-    if ratio < SUSPICIOUS:
+    if ratio < lift.SUSPICIOUS:
         return "broken split"
     if low is None or high is None:
         return "too early"

@@ -13,6 +13,7 @@ import numpy as np
 from scipy.special import chdtrc, ndtr, ndtri, stdtr, stdtrit
 
 LEVEL = 0.95
+SUSPICIOUS = 0.001  # sample ratios less likely than this mean a broken split
 
 
 @dataclass(frozen=True)
