@@ -8,6 +8,7 @@ import pandas as pd
 
 from crm.analysis import Subject, UnusableInput, read_table
 
+ALWAYS, FIXED, GROUPS = "always", "fixed", "o-brien-fleming"
 CONTROLS = ("control", "holdout", "baseline", "a", "0")  # which arm is the control, by its name
 MOST_VARIANTS = 50
 
@@ -23,6 +24,20 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--planned", type=int, help="units an arm, settled beforehand, where looking daily is best"
+    )
+    parser.add_argument(
+        "--design",
+        choices=[ALWAYS, FIXED, GROUPS],
+        default=ALWAYS,
+        help="what the verdict goes by: any look, one look at the end, or a few planned looks",
+    )
+    parser.add_argument(
+        "--looks",
+        nargs="*",
+        type=float,
+        default=[],
+        metavar="FRACTION",
+        help=f"of {GROUPS}: parts of the planned units at every look so far, this one last",
     )
 
 
@@ -40,13 +55,20 @@ def _run(options: argparse.Namespace) -> dict[str, Any]:
         for name, part in units.groupby("variant", sort=False)
     }
     control = _control(list(arms), options)
-    judged = experiment.judge(
-        arms,
-        control=control,
-        is_share=options.metric == "conversion",
+    plan = experiment.Plan(
         shares=_shares(list(arms), options.shares),
-        planned=options.planned or PLANNED,
+        units=options.planned or PLANNED,
+        looks=_looks(options),
     )
+    try:
+        judged = experiment.judge(
+            arms,
+            control=control,
+            is_share=options.metric == "conversion",
+            plan=plan,
+        )
+    except ValueError as reason:
+        raise UnusableInput(f"--looks: {reason}") from None
     common = {
         "srm_p": judged.sample_ratio_p,
         "cuped_variance_reduction": judged.variance_reduction,
@@ -86,6 +108,15 @@ def _units(options: argparse.Namespace) -> tuple[pd.DataFrame, int]:
     if units["variant"].nunique() < found:
         raise UnusableInput(f"{path}: a variant has no unit that is in it alone")
     return units, left_out
+
+
+def _looks(options: argparse.Namespace) -> tuple[float, ...] | None:
+    """Parts of the planned units at each look; None where any look may be had."""
+    if options.design == GROUPS and not options.looks:
+        raise UnusableInput(f"--looks: {GROUPS} needs the parts of the planned units at each look")
+    if options.design != GROUPS and options.looks:
+        raise UnusableInput(f"--looks: only {GROUPS} has planned looks")
+    return {ALWAYS: None, FIXED: (1.0,), GROUPS: tuple(options.looks)}[options.design]
 
 
 def _control(names: list[str], options: argparse.Namespace) -> str:

@@ -6,12 +6,12 @@ A covariate from before the experiment takes out what customers differed by anyw
 Xu, Kohavi, Walker 2013).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from campaigns.ml import lift
+from campaigns.ml import designs, lift
 from crm.ml import sequences
 
 FEWEST_UNITS = 30  # of an arm, and this many of them must differ from the commonest outcome:
@@ -39,6 +39,24 @@ class Arm:
 
 
 @dataclass(frozen=True)
+class Plan:
+    """What is settled before the first look.
+
+    shares: the planned sizes, alike if None. units: of an arm, where the interval of any look is
+    at its narrowest. looks: parts of the planned units at the planned looks up to this one, by
+    which the verdict then goes ((1.0,) for one look alone); None for a verdict at any look.
+    """
+
+    shares: Mapping[str, float] | None = None
+    level: float = lift.LEVEL
+    units: int = sequences.PLANNED
+    looks: Sequence[float] | None = None
+
+
+EVENLY = Plan()
+
+
+@dataclass(frozen=True)
 class Finding:
     """One variant against the control; None where an arm is too small to say anything."""
 
@@ -58,26 +76,18 @@ class Judged:
     variance_reduction: float | None  # share of the variance that `before` explains
 
 
-def judge(
-    arms: Mapping[str, Arm],
-    *,
-    control: str,
-    is_share: bool,
-    shares: Mapping[str, float] | None = None,
-    level: float = lift.LEVEL,
-    planned: int = sequences.PLANNED,
-) -> Judged:
+def judge(arms: Mapping[str, Arm], *, control: str, is_share: bool, plan: Plan = EVENLY) -> Judged:
     """Compare every arm with the control.
 
-    is_share: outcomes are 0 and 1. shares: the planned sizes, alike if None. planned: units an arm
-    at which the sequence is narrowest; settle it before looking. Raises KeyError for an unknown
-    control.
+    is_share: outcomes are 0 and 1. Raises KeyError for an unknown control, ValueError for looks
+    that are none.
     """
     sizes = [arm.size for arm in arms.values()]
-    ratio = lift.sample_ratio_p(sizes, [(shares or {}).get(name, 1.0) for name in arms])
+    ratio = lift.sample_ratio_p(sizes, [(plan.shares or {}).get(name, 1.0) for name in arms])
     adjusted, reduction = without_what_was(arms)
     others = [name for name in arms if name != control]
-    level = 1.0 - (1.0 - level) / max(len(others), 1)
+    level = 1.0 - (1.0 - plan.level) / max(len(others), 1)
+    edge = None if plan.looks is None else designs.bounds(plan.looks, level=level)[-1]
     found = {
         name: _difference(
             adjusted[name], adjusted[control], is_share=is_share and reduction is None, level=level
@@ -90,9 +100,10 @@ def judge(
         look = None
         if arms[name].is_telling and arms[control].is_telling:
             look = _look(adjusted[name], adjusted[control])
-        always = _always(look, level=level, planned=planned)
+        always = _always(look, level=level, planned=plan.units)
+        ends = always[:2] if edge is None else _between(look, edge)
         findings[name] = Finding(
-            found[name], adjusted_p.get(name), *always, verdict=_verdict(*always[:2], ratio)
+            found[name], adjusted_p.get(name), *always, verdict=_verdict(*ends, ratio)
         )
     return Judged(control, findings, ratio, reduction)
 
@@ -148,6 +159,13 @@ def _always(
     reach = sequences.reach(look, level=level, planned=planned)
     p_value = sequences.p_of_difference(look, planned=planned)
     return look.estimate - reach, look.estimate + reach, p_value
+
+
+def _between(look: sequences.Look | None, edge: float) -> tuple[float, float] | tuple[None, None]:
+    """The difference, give or take so many standard errors."""
+    if look is None:
+        return None, None
+    return look.estimate - edge * look.error, look.estimate + edge * look.error
 
 
 def _look(treated: Arm, control: Arm) -> sequences.Look:

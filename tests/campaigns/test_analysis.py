@@ -10,6 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 HILLSTROM = Path(__file__).resolve().parents[3] / "shared/data/hillstrom/email.csv.gz"
+TWO = "variant,unit,outcome\na,1,1\nb,2,0\n"
 FIELDS = {
     "units",
     "mean",
@@ -103,6 +104,25 @@ def test_a_unit_in_two_variants_is_left_out_and_counted(analyse):
     assert found["a"]["units_left_out"] == 1
 
 
+class TestDesigns:
+    """A gain that one planned look shows, and a look that may be had any day does not yet."""
+
+    @pytest.fixture
+    def small(self):
+        return rows({"control": 0.05, "new": 0.061}, size=4_500, seed=4)
+
+    def test_one_look_at_the_end_asks_the_least(self, analyse, small):
+        found = analyse(small, "--design=fixed")["new"]
+        assert found["p_value"] < 0.04
+        assert found["verdict"] == "better"
+        assert analyse(small)["new"]["verdict"] == "no difference yet"
+
+    def test_an_early_planned_look_asks_for_more_than_the_last(self, analyse, small):
+        early = analyse(small, "--design=o-brien-fleming", "--looks", ".25")["new"]
+        last = analyse(small, "--design=o-brien-fleming", "--looks", ".25", "1")["new"]
+        assert (early["verdict"], last["verdict"]) == ("no difference yet", "better")
+
+
 @pytest.mark.parametrize(
     ("text", "args", "reason"),
     [
@@ -114,10 +134,13 @@ def test_a_unit_in_two_variants_is_left_out_and_counted(analyse):
         ("variant,unit,outcome\na, ,1\nb,2,0\n", [], "column unit, line 2: it is blank"),
         ("variant,unit,pre,outcome\na,1,x,1\nb,2,1,0\n", [], "column pre, line 2"),
         ("variant,unit,outcome\na,1,1\nb,1,0\n", [], "a variant has no unit that is in it alone"),
-        ("variant,unit,outcome\na,1,1\nb,2,0\n", ["--control=c"], "--control: no variant 'c'"),
-        ("variant,unit,outcome\na,1,1\nb,2,0\n", ["--shares", "a=1"], "--shares: one share"),
-        ("variant,unit,outcome\na,1,1\nb,2,0\n", ["--shares", "a=x"], "'a=x' is not VARIANT"),
-        ("variant,unit,outcome\na,1,1\nb,2,0\n", ["--planned=0"], "--planned: at least one"),
+        (TWO, ["--control=c"], "--control: no variant 'c'"),
+        (TWO, ["--shares", "a=1"], "--shares: one share"),
+        (TWO, ["--shares", "a=x"], "'a=x' is not VARIANT"),
+        (TWO, ["--design=o-brien-fleming"], "--looks: o-brien-fleming needs"),
+        (TWO, ["--looks", ".5"], "--looks: only o-brien-fleming"),
+        (TWO, ["--design=o-brien-fleming", "--looks", ".5", ".4"], "--looks: fractions"),
+        (TWO, ["--planned=0"], "--planned: at least one"),
     ],
 )
 def test_what_cannot_be_used_is_refused_with_its_place(analyse, text, args, reason):

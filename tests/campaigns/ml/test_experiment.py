@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from campaigns.ml.experiment import Arm, holm, judge, without_what_was
+from campaigns.ml.experiment import Arm, Plan, holm, judge, without_what_was
 
 
 def visitors(rate, size, *, seed):
@@ -71,7 +71,7 @@ class TestTwoArms:
     def test_arms_far_from_their_plan_are_a_broken_split(self):
         arms = {"a": visitors(0.05, 10_000, seed=1), "b": visitors(0.08, 9_000, seed=2)}
         assert judge(arms, control="a", is_share=True).findings["b"].verdict == "broken split"
-        planned = judge(arms, control="a", is_share=True, shares={"a": 10.0, "b": 9.0})
+        planned = judge(arms, control="a", is_share=True, plan=Plan(shares={"a": 10.0, "b": 9.0}))
         assert planned.findings["b"].verdict == "better"
 
 
