@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils.formats import localize
 from django.utils.timezone import localtime
 
+from chatbot.intent_names import name_of
 from chatbot.models import Conversation, Example, Handoff, Message, Note, Ticket
 from chatbot.models.dialogue import UNSURE
 from crm.models import Customer, Order
@@ -66,6 +67,7 @@ def _row(message: Message) -> dict[str, Any]:
         "at": _moment(message.created_at),
         "time": message.created_at.isoformat(),
         "intent": intent.get("name", "") if is_customer else "",
+        "intent_label": name_of(intent.get("name", "")),
         "confidence": message.confidence,
         "unsure": is_customer and message.confidence is not None and message.confidence < UNSURE,
         "acts": message.payload.get("act", []),

@@ -119,7 +119,8 @@ def _options(upward: str, *, stacked: bool) -> str:
             "plugins": {"legend": {"display": True, "position": "bottom"}},
             "scales": {
                 "x": {"stacked": stacked, "grid": {"display": False}},
-                "y": {"stacked": stacked, "beginAtZero": True, "grid": QUIET, "title": title},
+                "y": {"stacked": stacked, "beginAtZero": True, "grid": QUIET, "title": title}
+                | ({"ticks": {"precision": 0}} if stacked else {}),  # what is stacked is counted
             },
         }
     )

@@ -15,7 +15,8 @@ from chatbot.ml.commands import Act, Command, Reading
 from chatbot.ml.hearing import Heard
 from chatbot.ml.lookups import Lookups
 from chatbot.ml.memory import Memory
-from chatbot.ml.reading import read
+from chatbot.ml.ordertalk import CANCEL_IT
+from chatbot.ml.reading import OF_ORDERS, read
 
 Step = tuple[Memory, list[Act]]
 Note = Mapping[str, Any]
@@ -73,6 +74,9 @@ def _kinds_meant(text: str, memory: Memory) -> tuple[str, ...]:
     if OUT_OF_CART.search(text):
         return ("cart",) if any(step["kind"] == "cart" for step in memory.steps) else ()
     is_fresh = memory.steps[-1]["turn"] == memory.turn - 1
+    talks_of_order = memory.order and memory.topic in (*OF_ORDERS, "inform")
+    if talks_of_order and not is_fresh and CANCEL_IT.search(text):
+        return ()  # 撤销 of the order that is being talked about
     if UNDO.search(text) or (is_fresh and UNSAID.search(text)):
         return (memory.steps[-1]["kind"],)
     return ()

@@ -121,6 +121,13 @@ def test_an_order_is_cancelled_by_its_number_as_ever(chat, ada, said):
     assert CartItem.objects.count() == 1
 
 
+def test_the_order_that_is_talked_about_is_meant_before_an_older_step(chat, ada):
+    chat.say("add the Giant Escape 3 to my cart")
+    chat.say("AB1000002")
+    assert chat.say("撤销") == "ask_confirm"
+    assert CartItem.objects.count() == 1
+
+
 def test_a_question_how_to_undo_undoes_nothing(chat, ada):
     chat.say("add the Giant Escape 3 to my cart")
     chat.say("how can I undo an order later?")

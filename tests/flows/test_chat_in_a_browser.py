@@ -189,3 +189,29 @@ def test_unread_messages_are_counted_until_they_are_read_and_not_on_the_next_pag
         "document.querySelector('#rapport-chat').shadowRoot.querySelectorAll('.row').length > 2"
     )
     assert page.locator(".badge").is_hidden()
+
+
+def test_each_side_sees_the_other_type_and_read(product, open_page, staff):
+    address, _ = product
+    visitor = open_page()
+    open_chat(visitor, address)
+    ask(visitor, "hello")
+    take_over(staff, address, visitor)
+    visitor.get_by_text("You are talking to our staff").wait_for()
+    staff.locator("#chat-answer textarea").press_sequentially("One", delay=30)
+    visitor.get_by_text("Staff is typing").wait_for()
+    staff.locator("#tab-note").click()
+    staff.locator("#chat-answer textarea").press_sequentially(" moment", delay=30)
+    visitor.get_by_text("Staff is typing").wait_for(state="detached")  # a note is nobody's business
+    staff.locator("#tab-answer").click()
+    staff.locator("#chat-answer textarea").press("Enter")
+    visitor.get_by_text("One moment").wait_for()
+    staff.locator(".chat-mark", has_text="Read").wait_for()
+    visitor.locator("textarea").press_sequentially("thanks", delay=30)
+    staff.get_by_text("The customer is typing…").wait_for()
+    visitor.locator("textarea").press("Enter")
+    staff.locator(".chat-line.customer", has_text="thanks").wait_for()
+    visitor.locator(".row.customer .mark", has_text="Read").wait_for()
+    visitor.reload()
+    visitor.locator("button.launch").click()
+    visitor.locator(".row.customer .mark", has_text="Read").wait_for()

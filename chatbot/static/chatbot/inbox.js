@@ -11,6 +11,7 @@
   let seq = 0;
   let note = 0;
   let polling = false;
+  let missed = false;
   let customerRead = 0;
   let state = "";
   let tick = 0;
@@ -31,7 +32,7 @@
   function line(message) {
     const small = el("small", {}, `${message.sender_label} · ${message.at}`);
     if (message.intent) {
-      small.append(` · ${message.intent} ${Math.round(100 * message.confidence)}%${message.unsure ? " · " + say.unsure : ""}`);
+      small.append(` · ${message.intent_label} ${Math.round(100 * message.confidence)}%${message.unsure ? " · " + say.unsure : ""}`);
       const select = document.getElementById("chat-intents").content.firstElementChild.cloneNode(true);
       select.setAttribute("aria-label", say.teach);
       if (![...select.options].some((option) => option.value === message.intent)) select.append(el("option", { textContent: message.intent }));
@@ -65,8 +66,8 @@
   });
   const noteLine = (row) => el("div", { className: "chat-line note" }, el("p", { textContent: row.text }), el("small", {}, `${say.private} · ${row.author} · ${row.at}`));
   async function poll() {
-    if (polling) return;
-    polling = true;
+    if (polling) { missed = true; return; }
+    polling = true; missed = false;
     try {
       const answer = await fetch(`${say.messages}?after=${seq}&notes=${note}`);
       if (!answer.ok) return;
@@ -87,6 +88,7 @@
       state = data.state;
       if (composer && messages.some((message) => message.sender === "customer")) composer.refresh();
     } catch { /* the next poll tries again */ } finally { polling = false; }
+    if (missed) await poll(); // something came while this was on its way
   }
   const id = () => "staff-" + Date.now() + "-" + Math.random().toString(36).slice(2);
   let sending = null; // the same text sent again after a failure keeps its id, and is stored once
