@@ -54,7 +54,7 @@ def read_again(heard: Heard, memory: Memory, *, names: Sequence[str], now: datet
     guess = Guess(
         ((proposed, TAKEN), *rest), max(heard.guess.known, heard.threshold), heard.guess.topics
     )
-    return replace(heard, guess=guess)
+    return replace(heard, guess=guess, proposed=True)
 
 
 def _is_unclear(heard: Heard, memory: Memory) -> bool:

@@ -45,7 +45,8 @@ class Difference:
 
 @dataclass(frozen=True)
 class Replay:
-    """`unread`: turns whose classifier is not here any more; their intents were not compared."""
+    """`unread`: turns whose classifier is not here any more, or whose reading a language model
+    proposed; their intents were not compared."""
 
     turns: int
     unrecorded: int
@@ -134,10 +135,10 @@ def _read_otherwise(turns: list[Turn]) -> tuple[list[Difference], int]:
     made then."""
     by_version: dict[str, list[Turn]] = {}
     for turn in turns:
-        if "mended" in turn.heard:
+        if "mended" in turn.heard and not turn.heard.get("proposed"):
             by_version.setdefault(turn.version, []).append(turn)
     found: list[Difference] = []
-    unread = 0
+    unread = sum(bool(turn.heard.get("proposed")) for turn in turns)
     for version, theirs in by_version.items():
         texts = [_mended(normalise(t.message.text), t.heard["mended"]) for t in theirs]
         guesses = understanding.guess_by(version, texts)

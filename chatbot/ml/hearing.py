@@ -27,6 +27,7 @@ class Heard:
     unsafe: bool = False
     threshold: float = 0.5
     implied_category: str = ""
+    proposed: bool = False  # the reading is a language model's, where ours was unsure
 
     @property
     def slots(self) -> dict[str, Any]:
@@ -47,6 +48,7 @@ class Heard:
             "unsafe": self.unsafe,
             "threshold": self.threshold,
             "implied_category": self.implied_category,
+            "proposed": self.proposed,
         }
 
     @classmethod
@@ -64,6 +66,7 @@ class Heard:
             unsafe=data["unsafe"],
             threshold=data["threshold"],
             implied_category=data["implied_category"],
+            proposed=data.get("proposed", False),
         )
 
 

@@ -213,6 +213,7 @@ class TestReadingAgain:
         again = assistant.read_again(heard, Memory(), names=[], now=NOW)
         assert again.guess.name == "faq"
         assert again.guess.confidence == assistant.TAKEN
+        assert again.proposed
         assert again.guess.known >= heard.threshold
 
 

@@ -169,6 +169,26 @@ def test_another_reading_of_that_classifier_is_a_difference(chat, saved):
     assert [one.what for one in replayed(chat).differences] == ["intents"]
 
 
+def test_a_reading_that_a_language_model_proposed_is_taken_as_it_was(chat, saved):
+    chat.say("hello")
+    turn = Turn.objects.get()
+    turn.heard |= {"intents": [["greet", 0.6], ["thanks", 0.4]], "proposed": True}
+    turn.save()
+    result = replayed(chat)
+    assert result.unread == 1
+    assert "intents" not in {one.what for one in result.differences}
+
+
+def test_what_staff_did_in_between_changes_nothing(chat):
+    for said in ("cancel AB1000002", "talk to a person please", "are you there?"):
+        chat.say(said)
+    chat.release()
+    for said in ("cancel AB1000002", "yes", "再说一遍"):
+        chat.say(said)
+    assert replayed(chat).turns == 6
+    assert replayed(chat).is_equal, replayed(chat).differences
+
+
 class TestCommand:
     def test_says_equal_by_either_id(self, held):
         for name in (held.row.public_id, held.row.pk):
