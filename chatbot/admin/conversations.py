@@ -20,6 +20,7 @@ from unfold.decorators import display
 
 from chatbot import conversation, inbox, staffing, suggestions
 from chatbot.admin import desk, pages
+from chatbot.desk import LANGUAGES
 from chatbot.ml.dialogue import HANDLERS
 from chatbot.models import Conversation, Message
 from crm.listing import ReadOnlyAdmin
@@ -39,7 +40,7 @@ class ConversationAdmin(ReadOnlyAdmin):
         "customer",
         "shown_state",
         "assigned_to",
-        "language",
+        "spoken",
         "last_seq",
         "updated_at",
     ]
@@ -51,10 +52,20 @@ class ConversationAdmin(ReadOnlyAdmin):
 
     @display(
         description=_("state"),
-        label={"bot": "info", "queued": "danger", "agent": "success", "snoozed": "warning"},
+        label={
+            "bot": "info",
+            "queued": "danger",
+            "agent": "success",
+            "snoozed": "warning",
+            "resolved": "default",
+        },
     )
     def shown_state(self, chat: Conversation) -> tuple[str, str]:
         return chat.state, chat.get_state_display()
+
+    @display(description=_("language"), ordering="language")
+    def spoken(self, chat: Conversation) -> str:
+        return str(LANGUAGES.get(chat.language, chat.language))
 
     def get_urls(self) -> list[Any]:
         view = self.admin_site.admin_view

@@ -5,6 +5,7 @@ import json
 import pytest
 from django.contrib.auth.models import User
 from django.urls import reverse
+from django.utils import translation
 
 from chatbot import admin as chat_admin
 from chatbot import demo
@@ -36,6 +37,21 @@ def test_the_list_needs_as_many_queries_for_many_chats_as_for_few(
         Conversation.objects.create(customer=ada, created_at=NOW, updated_at=NOW)
     with django_assert_max_num_queries(9):
         assert staff.get(address).status_code == 200
+
+
+@pytest.mark.parametrize("state", Conversation.State)
+def test_the_list_says_every_state_and_language_in_the_readers_language(staff, ada, state):
+    Conversation.objects.create(
+        customer=ada, created_at=NOW, updated_at=NOW, state=state, language="zh"
+    )
+    staff.cookies["django_language"] = "zh-hans"
+    page = staff.get(reverse("admin:chatbot_conversation_changelist")).content.decode()
+    with translation.override("zh-hans"):
+        label = str(state.label)
+    table = page[page.index('id="result_list"') :]
+    assert label in table
+    assert "中文" in table
+    assert label != state.value
 
 
 def test_the_page_of_a_chat_shows_the_customer_beside_it(
