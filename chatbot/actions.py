@@ -85,7 +85,8 @@ def _cancel_order(job: Job) -> None:
 
 
 def _change_order(job: Job) -> None:
-    wishes = ", ".join(str(job.args[s]) for s in ("address", "size", "color") if job.args.get(s))
+    wanted = ("name", "address", "size", "color")
+    wishes = ", ".join(str(job.args[s]) for s in wanted if job.args.get(s))
     _move(job, SENDABLE, address=wishes)
 
 

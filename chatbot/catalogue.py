@@ -9,7 +9,7 @@ from threading import Lock
 from django.db.models import Count, Max, Sum
 from django.db.models.functions import Length
 
-from chatbot.ml import words
+from chatbot.ml import wares, words
 from chatbot.ml.lexicon import Item, Lexicon, Phrase, squeeze
 from crm.models import Brand, Category, Product
 
@@ -47,13 +47,13 @@ def build() -> Lexicon:
         .order_by("id")[:MOST]
     )
     names = {c.slug: _category_names(c) for c in categories}
-    brand_names = {b.slug: [b.name_zh, b.name_en, *b.aliases] for b in brands}
+    brand_names = {b.slug: _brand_names(b) for b in brands}
     items = {p.sku: _item(p) for p in products}
     phrases = [Phrase(text, "category", slug) for slug, texts in names.items() for text in texts]
     phrases += [Phrase(t, "brand", slug) for slug, texts in brand_names.items() for t in texts]
     phrases += _trade_phrases(items.values())
     sold = {squeeze(p.text) for p in phrases}
-    phrases += [Phrase(w, "goods", w) for w in words.OTHER_GOODS if squeeze(w) not in sold]
+    phrases += [Phrase(w, "goods", w) for w in wares.OTHER_GOODS if squeeze(w) not in sold]
     phrases += _titles(products, brand_names, phrases)
     return Lexicon(
         phrases=tuple(dict.fromkeys(p for p in phrases if p.text.strip())),
@@ -101,25 +101,31 @@ def _item(product: Product) -> Item:
     )
 
 
+def _brand_names(brand: Brand) -> list[str]:
+    """As it is written, and without its article: the North Face is asked for as North Face."""
+    names = [brand.name_zh, brand.name_en, *brand.aliases]
+    return [*names, *(name[4:] for name in names if name.lower().startswith("the "))]
+
+
 def _category_names(category: Category) -> list[str]:
     given = [category.name_zh, category.name_en, category.slug.replace("_", " "), *category.aliases]
-    return list(dict.fromkeys([*given, *words.CATEGORY_WORDS.get(category.slug, ())]))
+    return list(dict.fromkeys([*given, *wares.CATEGORY_WORDS.get(category.slug, ())]))
 
 
 def _trade_phrases(items: Iterable[Item]) -> list[Phrase]:
     """Colours and features that this catalogue has, in the words that people use."""
     listed = list(items)
     features = sorted({f for item in listed for f in item.features})
-    colors = sorted({c for item in listed for c in item.colors} | set(words.COLORS))
+    colors = sorted({c for item in listed for c in item.colors} | set(wares.COLORS))
     phrases = [
         Phrase(text, "feature", feature)
         for feature in features
-        for text in {feature, feature.replace("_", " "), *words.FEATURES.get(feature, ())}
+        for text in {feature, feature.replace("_", " "), *wares.FEATURES.get(feature, ())}
     ]
     return phrases + [
         Phrase(text, "color", color)
         for color in colors
-        for text in {color, *words.COLORS.get(color, ())}
+        for text in {color, *wares.COLORS.get(color, ())}
     ]
 
 
@@ -160,6 +166,7 @@ def _parts(title: str, prefixes: list[str]) -> set[str]:
         if (mixed and len(word) >= 3) or telling:
             parts.add(word)
         parts.update(tail for tail in re.findall(r"(?<=-)\d*[A-Za-z]+\d+$", word) if len(tail) > 2)
+        parts.update(tail for tail in re.findall(r"(?<=\d)[A-Za-z]+\d+$", word) if len(tail) > 2)
     return parts
 
 

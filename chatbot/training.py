@@ -12,7 +12,7 @@ from chatbot import seeds, understanding
 from chatbot.ml import keywords
 from chatbot.ml.intent import Guess, IntentClassifier
 from chatbot.ml.judging import accuracy, told_apart
-from chatbot.ml.noise import mistyped
+from chatbot.ml.noise import mistyped, mixed
 from chatbot.models import Answer, Example
 from crm import artifacts
 from crm.encoder import encode
@@ -65,10 +65,12 @@ def train_intents(order: Order) -> dict[str, Any]:
 
 
 def fitted(texts: list[str], intents: list[str], *, seed: int = 0) -> IntentClassifier:
-    """A classifier of these examples and of mistyped copies of some."""
-    noisy = mistyped(texts, share=0.3, rng=np.random.default_rng(seed))
-    spelled = texts + [text for text, _ in noisy]
-    labels = intents + [intents[row] for _, row in noisy]
+    """A classifier of these examples and of copies of some, mistyped or in mixed languages."""
+    rng = np.random.default_rng(seed)
+    copies = mistyped(texts, share=0.3, rng=rng)
+    copies += mixed(texts, seeds.pairs(), share=0.25, rng=rng)
+    spelled = texts + [text for text, _ in copies]
+    labels = intents + [intents[row] for _, row in copies]
     classifier = IntentClassifier(seed=seed, compares=False, kept=KEPT)
     return classifier.fit(spelled, labels, encode(spelled))
 

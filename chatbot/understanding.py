@@ -9,6 +9,7 @@ from chatbot.ml.entities import Entity, Scene
 from chatbot.ml.hearing import Heard
 from chatbot.ml.intent import Guess, IntentClassifier
 from chatbot.ml.lexicon import Lexicon, squeeze
+from chatbot.seeds import WORDS
 from crm import artifacts
 from crm.encoder import encode
 from crm.ml import feelings
@@ -17,6 +18,10 @@ from crm.models import Artifact
 
 KEYWORDS = "keywords"  # the version of who understands untrained
 FRESH_FOR = timedelta(seconds=5)
+STAND_INS = {  # names that the classifier was trained on, for names that it has never seen
+    language: {"product": words["product"][:4], "order_id": words["order"][:2]}
+    for language, words in WORDS.items()
+}
 REMEMBERED = 2_000  # texts: greetings and quick replies are said again and again
 
 
@@ -49,8 +54,10 @@ def hear(text: str, *, now: datetime, language: str = "", category: str = "") ->
     scene = Scene(today=now.date(), category=category)
     serving = _serving(now)
     clauses = hearing.clauses_worth_reading(clean)
-    guesses = serving.guess([clean, *clauses])
-    found = tuple(entities.extract(clean, lexicon, scene))
+    read = [tuple(entities.extract(part, lexicon, scene)) for part in (clean, *clauses)]
+    parts = zip((clean, *clauses), read, strict=True)
+    guesses = serving.guess([hearing.typical(part, found, STAND_INS) for part, found in parts])
+    found = read[0]
     return Heard(
         text=clean,
         language=language_of(clean, names=lexicon.names_in(clean), before=language),
@@ -58,7 +65,7 @@ def hear(text: str, *, now: datetime, language: str = "", category: str = "") ->
         guess=guesses[0],
         clauses=tuple(zip(clauses, guesses[1:], strict=True)),
         entities=found,
-        clause_entities=tuple(tuple(entities.extract(c, lexicon, scene)) for c in clauses),
+        clause_entities=tuple(read[1:]),
         sentiment=feelings.feel(clean),
         unsafe=keywords.is_unsafe(clean),
         threshold=serving.classifier.threshold_ if serving.classifier else 0.5,

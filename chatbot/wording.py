@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chatbot import changes
-from chatbot.ml import words
+from chatbot.ml import wares
 from chatbot.ml.commands import Act
 from chatbot.phrases import (
     ACTIONS,
@@ -163,7 +163,7 @@ def _color(color: str, chinese: bool) -> str:
 def _feature(feature: str, chinese: bool) -> str:
     if not chinese:
         return feature.replace("_", " ")
-    said = (word for word in words.FEATURES.get(feature, ()) if CHINESE.search(word))
+    said = (word for word in wares.FEATURES.get(feature, ()) if CHINESE.search(word))
     return FEATURE_WORDS.get(feature) or next(said, feature.replace("_", " "))
 
 
@@ -227,7 +227,9 @@ def _confirm(act: Act, chinese: bool) -> str:
     if act.args.get("return_type") == "exchange":
         what = "换货" if chinese else "exchange"
     about = " ".join(
-        str(act.args[s]) for s in ("order_id", "address", "size", "color") if act.args.get(s)
+        str(act.args[s])
+        for s in ("order_id", "address", "name", "size", "color")
+        if act.args.get(s)
     )
     titles = ("、" if chinese else ", ").join(act.facts.get("titles", []))
     about = f"{about} ({titles})" if titles else about

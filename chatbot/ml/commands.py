@@ -22,7 +22,7 @@ RELEVANT: dict[str, tuple[str, ...]] = {  # which entities belong to which inten
     "why": ("ordinal", "product"),
     "order_status": (*OF_ORDERS, "aspect"),
     "cancel_order": OF_ORDERS,
-    "change_order": (*OF_ORDERS, "size", "color"),
+    "change_order": (*OF_ORDERS, "size", "color", "recipient"),
     "return_request": (*OF_ORDERS, "return_type", "size", "color"),
     "faq": GOODS,
     "complaint": ("order_id", *GOODS),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from chatbot.ml import dates, prices, words
+from chatbot.ml import dates, people, prices, words
 from chatbot.ml.lexicon import Found, Lexicon
 from chatbot.ml.numbers import CHINESE_NUMBER, parse
 
@@ -32,7 +32,7 @@ EN_ORDINAL = re.compile(
 EN_FIRST_N = re.compile(r"\bfirst (two|three|2|3)\b", re.IGNORECASE)
 NUMBERED = re.compile(r"\b(?:number|no\.?|option|#)\s*(\d)\b", re.IGNORECASE)
 QUANTITY = re.compile(
-    rf"(?<![第这那哪每另前再换])(\d{{1,3}}|{CHINESE_NUMBER})\s*(?:个|件|双|条|部|台|只|瓶|盒|份|套|支|把|口|床|袋|包|罐|箱|本|对|盏|张|块|管|颗|款)(?!月|星期|人|小时|字|问题|牌子|颜色|钱|券|优惠)"
+    rf"(?<![第这那哪每另前再换])(\d{{1,3}}|{CHINESE_NUMBER})\s*(?:个|件|双|条|部|台|只|瓶|盒|份|套|支|把|口|床|袋|包|罐|箱|本|对|副|枚|根|桶|打|串|朵|架|辆|枝|顶|片|卷|盏|张|块|管|颗|款)(?!月|星期|人|小时|字|问题|牌子|颜色|钱|券|优惠)"
     r"|\b(\d{1,3})\s*(?:of (?:them|these|those|it)|pieces?|pcs|units?|x\b|pairs?)"
     r"|(?:add|buy|take|order|want|get|need)\s+(?:me\s+)?(\d{1,2}|two|three|four|five|six|ten|a pair)\b"
     r"|\b(?:put|add|pop) (one) (?:in|to)\b"
@@ -67,15 +67,10 @@ REJECTED = re.compile(  # after a name: 苹果除外, 戴森的就不用了, 欧
     r"|\s*(?:is |are )?(?:excluded|aside|out\b)",
     re.IGNORECASE,
 )
-RECIPIENTS = {
-    value: re.compile(
-        "|".join(rf"\b{n}s?\b" if n.isascii() else n for n in names), re.IGNORECASE | re.ASCII
-    )
-    for value, names in words.RECIPIENTS.items()
-}
-ANYBODY = re.compile(  # few messages name a person: one look instead of seventeen
-    "|".join(pattern.pattern for pattern in RECIPIENTS.values()), re.IGNORECASE | re.ASCII
+BOUGHT = re.compile(
+    r"(?:买|下单|收到|拍)(?:了|的)|那[单个张]订?单?的?$|\b(?:bought|ordered)\b", re.I
 )
+ANEW = re.compile(r"^\s*(?:[个台部双件条块副款支]|an?\b)?\s*(?:新的?|new)?\s*$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -111,7 +106,7 @@ def extract(text: str, lexicon: Lexicon, scene: Scene) -> list[Entity]:
         entities.extend(read)
         rest = _blank(rest, [(e.start, e.end) for e in read])
     entities.extend(goods)
-    entities.extend(_patterns(rest))
+    entities.extend(_without_new_wishes(_patterns(rest), goods, rest))
     entities.extend(_size_in_stock(rest, entities))
     return _corrected(rest, sorted(entities, key=lambda e: (e.start, e.slot)))
 
@@ -161,7 +156,7 @@ def _goods(found: list[Found], text: str, lexicon: Lexicon, scene: Scene) -> lis
         excluded = (
             _is_negated(text, f.start)
             or _continues(text, excluded_until, f.start)
-            or (f.slot in ("brand", "category") and REJECTED.match(text[f.end :]) is not None)
+            or (f.slot in ("brand", "category") and _is_rejected(text, f))
             or (f.slot == "brand" and NOT_THEIRS.search(text[f.end :]) is not None)
         )
         if f.slot == "category" and _belongs(text, excluded_until, f.start):
@@ -186,6 +181,12 @@ def _is_negated(text: str, start: int) -> bool:
         return False
     between = before[match[-1].end() :].strip()
     return len(between) <= (3 if re.search(r"[\u3400-\u9fff]", before) else 10)
+
+
+def _is_rejected(text: str, found: Found) -> bool:
+    """It is turned down after its name; who no longer wants what was bought turns down none."""
+    bought = BOUGHT.search(text[: found.start])
+    return bought is None and REJECTED.match(text[found.end :]) is not None
 
 
 def _continues(text: str, excluded_until: int, start: int) -> bool:
@@ -274,11 +275,22 @@ def _patterns(text: str) -> list[Entity]:
     for slot, pattern in ASIDE.items():
         if match := re.search(pattern, text, re.IGNORECASE | re.ASCII):
             entities.append(Entity(slot, True, *match.span()))
-    if ANYBODY.search(text):
-        found = ((value, pattern.search(text)) for value, pattern in RECIPIENTS.items())
-        value, match = next((value, match) for value, match in found if match)
-        entities.append(Entity("recipient", value, *match.span()))
+    if somebody := people.find(text):
+        entities.append(Entity("recipient", *somebody))
     return entities
+
+
+def _without_new_wishes(found: list[Entity], goods: list[Entity], text: str) -> list[Entity]:
+    """Who wants a phone "in exchange for" the old one (想换个手机, a replacement phone) looks for
+    goods, and gives nothing back."""
+    kinds = [e for e in goods if e.slot in ("category", "brand")]
+
+    def is_new(wish: Entity) -> bool:
+        return any(
+            ANEW.match(text[wish.end : kind.start]) for kind in kinds if kind.start >= wish.end
+        )
+
+    return [e for e in found if not (e.value == "exchange" and is_new(e))]
 
 
 def _size_in_stock(text: str, entities: list[Entity]) -> list[Entity]:

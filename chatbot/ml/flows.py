@@ -17,7 +17,7 @@ ASK = {
     "return_type": "ask_return_type",
     "confirm": "ask_confirm",
 }
-EXTRA = ("size", "color", "topic")  # kept where they were told, never asked for by all flows
+EXTRA = ("size", "color", "name", "topic")  # kept where they were told, never asked for
 Guard = Callable[[Parcel, Lookups], str]
 Step = tuple[Memory, list[Act]]
 
@@ -109,7 +109,7 @@ def fill(slots: Mapping[str, Any], memory: Memory, look: Lookups) -> Step:
         matching = open_ones or matching
         if len(matching) == 1 and _tells_order(slots):
             known["order_id"] = matching[0].number
-    if flow.name == "change_order" and {"size", "color"} & set(known):
+    if flow.name == "change_order" and {"size", "color", "name"} & set(known):
         known["address"] = flow.slots.get("address", "")
     return advance(replace(memory, flow=flow.with_slots(**known)), look)
 

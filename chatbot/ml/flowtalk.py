@@ -5,13 +5,16 @@
 import re
 from typing import Any
 
-from chatbot.ml.commands import Command, Reading
+from chatbot.ml.commands import Command, Reading, relevant
+from chatbot.ml.entities import as_slots
 from chatbot.ml.hearing import Heard
 from chatbot.ml.memory import Memory
 from chatbot.ml.reading import (
     ACTIONABLE,
     ADDRESS,
+    LOOKS_UP,
     SEARCHES,
+    STRONG,
     SURE,
     VERY_SURE,
     chance_of,
@@ -39,18 +42,29 @@ ABORT = re.compile(
 )
 
 
+WHILE_CONFIRMING = {  # values that change what is about to be confirmed
+    "cancel_order": ("order_id",),
+    "change_order": ("order_id", "size", "color"),
+    "return_request": ("order_id", "return_type", "size", "color"),
+}
+
+
 def confirmation(heard: Heard, memory: Memory) -> Reading | None:
     """A flow waits for a yes: yes, no, another value, or something else entirely."""
     flow = memory.flow
     if flow is None or flow.awaiting != "confirm":
         return None
     said = _yes_or_no(heard)
+    if said == "abort":
+        return _given_up(heard)
     if said:
         return read(said, heard, Command("confirm" if said == "affirm" else "stop"))
     intent = heard.guess.name
     if _asks_elsewhere(heard, flow.name):
         return None
-    values = {s: v for s, v in heard.slots.items() if s in ("order_id", "return_type")}
+    values = {s: v for s, v in heard.slots.items() if s in WHILE_CONFIRMING.get(flow.name, ())}
+    if flow.name == "return_request" and {"size", "color"} & set(values):
+        values["return_type"] = "exchange"
     if "order_id" not in values and intent == "deny" and heard.guess.confidence > SURE:
         return read("deny", heard, Command("stop"))
     if values and (intent in ("inform", "deny", flow.name, "out_of_scope") or len(heard.text) < 24):
@@ -80,7 +94,7 @@ def awaited_slot(heard: Heard, memory: Memory) -> Reading | None:
     if flow is None or flow.awaiting in ("", "confirm"):
         return None
     if ABORT.search(heard.text) or (heard.guess.name == "abort" and heard.guess.confidence > SURE):
-        return read("abort", heard, Command("stop"))
+        return _given_up(heard)
     if DENY.match(heard.text):
         return read("deny", heard, Command("stop"))
     values = _values_for(flow.awaiting, heard, memory)
@@ -88,6 +102,9 @@ def awaited_slot(heard: Heard, memory: Memory) -> Reading | None:
         return None
     elsewhere = heard.guess.name in ACTIONABLE and heard.guess.name != flow.name
     hinted = "order_id" not in values and flow.awaiting == "order_id"
+    looks_up = LOOKS_UP.search(heard.text) and "order_id" in values
+    if looks_up and flow.name not in ("order_status", heard.guess.name) and not is_bare(heard):
+        return read("order_status", heard)
     if (
         elsewhere
         and heard.guess.confidence >= (SURE if hinted else VERY_SURE)
@@ -137,11 +154,28 @@ def _order_hints(heard: Heard, memory: Memory) -> dict[str, Any]:
     return hints
 
 
+def _given_up(heard: Heard) -> Reading:
+    """The flow is over; what else the message wants comes after."""
+    return read("abort", heard, Command("stop"), *_wishes_after(heard))
+
+
+def _wishes_after(heard: Heard) -> list[Command]:
+    """ "Never mind, are these genuine?": what follows the words that give up."""
+    parts = list(zip(heard.clauses, heard.clause_entities, strict=True))
+    at = next((i for i, ((text, _), _) in enumerate(parts) if ABORT.search(text)), len(parts))
+    return [
+        Command(guess.name, relevant(guess.name, as_slots(list(entities))), text)
+        for (text, guess), entities in parts[at + 1 :]
+        if guess.name in ACTIONABLE and guess.confidence >= STRONG and not ABORT.search(text)
+    ][:1]
+
+
 def short_answers(heard: Heard, memory: Memory) -> Reading | None:
     """Yes, no and never mind when nothing was asked."""
     goes_on = {"category", "brand", "product"} & set(heard.slots)
     if ABORT.search(heard.text) and len(heard.text) < 30 and not goes_on:
-        return read("abort", heard)
+        wishes = _wishes_after(heard)
+        return read(wishes[0].kind, heard, *wishes) if wishes else read("abort", heard)
     if AFFIRM.match(heard.text):
         return read("affirm", heard)
     if DENY.match(heard.text):

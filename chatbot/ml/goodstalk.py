@@ -46,16 +46,33 @@ MAY_MEAN_COUPONS = (
 )
 
 
+NEW_ONE = re.compile(
+    r"(?:换|买|来|入手|挑|要)(?:[个台部双件条块副款支]|一[个台部双件条块副款支])?新|想换[个台部双件条块副款支]|该换"
+    r"|\b(?:need|want|looking for|after|get|buy)(?: me)? (?:an? )?(?:new|replacement)\b",
+    re.IGNORECASE,
+)
 NEED_A_PRODUCT = ("add_to_cart", "compare", "why")
 
 
 FIRM = ("faq", "human", "greet", "thanks", "goodbye", *FLOW_INTENTS)
 
 
+CONTRASTS = re.compile(
+    r"区别|对比|比较|比一?[下比]|不同|差别|哪个(?:更)?好|哪家好|比.{0,6}好|\b(?:vs|versus|compared?|difference|differ|better|against|stack up)\b",
+    re.IGNORECASE | re.ASCII,
+)
+
+
 def two_products(heard: Heard, memory: Memory) -> Reading | None:
-    named = heard.slots.get("product")
-    several = isinstance(named, list) and len(named) > 1
-    return read("compare", heard) if several and COMPARES.search(heard.text) else None
+    """Two products, or the goods of two brands, beside each other."""
+    if _several(heard.slots.get("product")) and COMPARES.search(heard.text):
+        return read("compare", heard)
+    brands = _several(heard.slots.get("brand")) or {"product", "brand"} <= set(heard.slots)
+    return read("compare", heard) if brands and CONTRASTS.search(heard.text) else None
+
+
+def _several(named: object) -> bool:
+    return isinstance(named, list) and len(named) > 1
 
 
 def what_was_asked_for(heard: Heard, memory: Memory) -> Reading | None:
@@ -83,7 +100,7 @@ def goods(heard: Heard, memory: Memory) -> Reading | None:
         return read("faq", heard, Command("faq", {"lenient": True}, heard.text))
     if "return_type" in heard.slots and _wants_back(heard) and not _looks_further(heard, memory):
         return read("return_request", heard)
-    if _only_looks(heard) or _looks_further(heard, memory):
+    if _only_looks(heard) or _looks_further(heard, memory) or _wants_new(heard):
         return read("recommend", heard)
     intent = shopping_intent(heard, memory)
     if not intent:
@@ -114,6 +131,19 @@ def _looks_further(heard: Heard, memory: Memory) -> bool:
         and {"category", "brand"} & set(heard.slots)
         and "order_id" not in heard.slots
         and re.search(r"换成|\binstead\b", heard.text)
+        and not BOUGHT.search(heard.text)
+    )
+
+
+def _wants_new(heard: Heard) -> bool:
+    """ "My phone broke, I want a new one": nothing of that was bought here."""
+    mended = heard.guess.name in ("return_request", "complaint", "faq")
+    told = {"order_id", "return_type", "date"} & set(heard.slots)
+    return (
+        mended
+        and "category" in heard.slots
+        and not told
+        and NEW_ONE.search(heard.text) is not None
         and not BOUGHT.search(heard.text)
     )
 

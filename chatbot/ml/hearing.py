@@ -1,13 +1,13 @@
 """What was heard in one message: the input of a dialogue step, ready to be kept as JSON."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
 from chatbot.ml.entities import Entity, as_slots
 from chatbot.ml.intent import Guess
 from crm.ml.feelings import Sentiment
-from crm.ml.text import clauses_of
+from crm.ml.text import CHINESE, clauses_of
 
 MOST_CLAUSES = 4
 
@@ -87,6 +87,23 @@ def _found_json(entities: tuple[Entity, ...]) -> list[list[Any]]:
 
 def _entities_of(kept: Mapping[str, Any]) -> tuple[Entity, ...]:
     return tuple(Entity(*row) for row in kept["found"])
+
+
+def typical(
+    text: str, entities: Sequence[Entity], names: Mapping[str, Mapping[str, Sequence[str]]]
+) -> str:
+    """The text with each product and order number under a name that every shop might have, so
+    that what is wanted does not hang on it. names: language -> slot -> names to choose from."""
+    known = names["zh" if CHINESE.search(text) else "en"]
+    taken = dict.fromkeys(known, 0)
+    end, parts = 0, []
+    for entity in sorted(entities, key=lambda e: e.start):
+        if entity.slot in known and entity.start >= end:
+            choices = known[entity.slot]
+            parts += [text[end : entity.start], choices[taken[entity.slot] % len(choices)]]
+            taken[entity.slot] += 1
+            end = entity.end
+    return "".join([*parts, text[end:]])
 
 
 def clauses_worth_reading(text: str) -> list[str]:

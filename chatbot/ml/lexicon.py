@@ -33,7 +33,17 @@ MASKS = (  # words that contain a shop word and mean something else
         "小米粥",
     ),
     *("apple pay", "samsung pay", "apple store", "huawei pay", "苹果支付", "华为支付", "小米支付"),
-    *("电话号码", "by phone", "over the phone", "on the phone", "手表示", "苹果汁", "平板电视"),
+    *(
+        "book me",
+        "book a",
+        "电话号码",
+        "by phone",
+        "over the phone",
+        "on the phone",
+        "手表示",
+        "苹果汁",
+        "平板电视",
+    ),
 )
 
 

@@ -1,14 +1,18 @@
 """Misspelt shop words: one letter in a word of five, two in a word of seven, and Chinese
-characters that sound alike in a word of three or more."""
+characters that sound alike, where half of a word is right."""
 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import accumulate
 from typing import Self
 
+from crm.ml.text import tokens_of
+
 LATIN = re.compile(r"[A-Za-z]{5,}")
-HAN = re.compile(r"[\u3400-\u9fff]{3,}")
+HAN = re.compile(r"[\u3400-\u9fff]{2,}")
+LITTLE = frozenset("几及即既还换就也又再已把给没有是在不只和很")  # words of their own
 LONGEST = 6  # characters of a name that is known by its sound
 
 
@@ -50,11 +54,7 @@ class Mender:
             for start in range(len(run) - length + 1):
                 said = run[start : start + length]
                 meant = self.sounds.get(sounds_of(said))
-                if (
-                    meant
-                    and meant != said
-                    and sum(a == b for a, b in zip(said, meant, strict=True)) * 2 >= length
-                ):
+                if meant and meant != said and _is_meant(said, meant, run, start):
                     run = run[:start] + meant + run[start + length :]
         return run
 
@@ -66,7 +66,8 @@ class Mender:
         candidates = [w for w in self._near(low) if not low.startswith(w)]  # phoned is no phone
         near = [w for w in candidates if _is_close(low, w)]
         near = near or [w for w in candidates if _is_close(singular, w)]
-        return near[0] if len(near) == 1 else word
+        longest = max(near, key=len, default=word)
+        return longest if all(longest.startswith(w) for w in near) else word  # a word, its plural
 
     def _near(self, word: str) -> Iterable[str]:
         """Words about as long that begin alike, the first two letters swapped or not."""
@@ -87,6 +88,18 @@ def _sound_of(char: str) -> str:
 def sounds_of(text: str) -> tuple[str, ...]:
     """The sound of each character, without its tone."""
     return tuple(_sound_of(char) for char in text)
+
+
+def _is_meant(said: str, meant: str, run: str, start: int) -> bool:
+    """Half of the characters are right; of two, neither belongs to another word beside it."""
+    if sum(a == b for a, b in zip(said, meant, strict=True)) * 2 < len(said):
+        return False
+    if len(said) > 2:
+        return True
+    ends = list(accumulate(len(word) for word in tokens_of(run)))
+    words = zip([0, *ends], ends, strict=False)
+    cut = {place for word in words if word[0] < start + 2 and word[1] > start for place in word}
+    return {start, start + 2} <= cut <= {start, start + 1, start + 2} and not set(said) & LITTLE
 
 
 def _is_close(word: str, other: str) -> bool:

@@ -1,5 +1,7 @@
-"""Copies of texts with typing errors, so that a classifier learns to read past them."""
+"""Copies of texts with typing errors, and with words of the other language, so that a classifier
+learns to read past them."""
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -25,3 +27,28 @@ def _spoil(text: str, rng: np.random.Generator) -> str:
         else:
             letters.insert(place, letters[place])
     return "".join(letters)
+
+
+def mixed(
+    texts: Sequence[str],
+    pairs: Sequence[tuple[str, str]],
+    *,
+    share: float,
+    rng: np.random.Generator,
+) -> list[tuple[str, int]]:
+    """(copy with one word said in the other language, row it comes from) for a share of the texts.
+
+    pairs: (Chinese, English) words that mean the same.
+    """
+    there = [(zh, re.compile(rf"\b{re.escape(en)}\b", re.IGNORECASE), en) for zh, en in pairs]
+    copies = []
+    for row, text in enumerate(texts):
+        ways = [
+            f"{text[:at]} {en} {text[at + len(zh) :]}".strip()
+            for zh, _, en in there
+            if (at := text.find(zh)) >= 0
+        ]
+        ways += [english.sub(zh, text, count=1) for zh, english, _ in there if english.search(text)]
+        if ways and rng.random() < share:
+            copies.append((ways[int(rng.integers(len(ways)))], row))
+    return copies

@@ -9,9 +9,9 @@ from chatbot.ml.hearing import Heard
 from chatbot.ml.memory import Memory
 from chatbot.ml.reading import (
     ACTIONABLE,
-    ADDRESS,
     ELLIPSIS,
     IF,
+    LOOKS_UP,
     NO_DOUBT,
     OF_ORDERS,
     SURE,
@@ -32,7 +32,7 @@ VERBS = (  # with an order number beside them these leave no doubt
     (
         "change_order",
         re.compile(
-            r"改(?:寄|送|发|到)|[改换](?:一下|成)?.{0,6}(?:地址|码|颜色|色的?)|地址.{0,6}改|\b(?:change|update|fix|correct|edit|switch)\b.{0,30}\b(?:address|size|colou?r|order|name|recipient|phone|postcode)\b",
+            r"改(?:寄|送|发|到)|(?:寄|送|发)[到去](?!哪|了|没|货|什么|啥|家了)(?!.{0,6}[吗没?？])|[改换](?:一下|成)?.{0,6}(?:地址|码|颜色|色的?)|地址.{0,6}改|\b(?:change|update|fix|correct|edit|switch)\b.{0,30}\b(?:address|size|colou?r|order|name|recipient|phone|postcode)\b",
             re.IGNORECASE,
         ),
     ),
@@ -56,9 +56,12 @@ WHEN = re.compile(
 )
 
 
-GOES_TO = re.compile(
-    r"(?:寄到|送到|发到|改到|地址(?:改成|改为|换成|是|为)[:：]?|\b(?:address )?to:?\s)\s*(.{6,})$",
+IT_IS_ME = re.compile(
+    r"本人|我就是|我是.{1,4}$|我的(?:订单|单)|\b(?:it'?s me|that'?s me|i am|i'm|my (?:own )?(?:order|account)|my name)\b",
     re.IGNORECASE,
+)
+ARRIVES = re.compile(
+    r"能?到[吗不么]|送到|收到|\b(?:arrives?|get here|be here|delivered|come|there)\b", re.I
 )
 OTHERS_ORDER = re.compile(
     r"(?:朋友|同事|同学|室友|家人|亲戚|老公|老婆|男友|女友|男朋友|女朋友|妈妈?|爸爸?|别人|他|她|人家)(?:的|下的|买的)?(?:单|订单|包裹|快递)(?!独|价|品)"
@@ -79,7 +82,8 @@ def the_order_in_focus(heard: Heard, memory: Memory) -> Reading | None:
         return read("cancel_order", heard)
     if {"color", "size"} & set(heard.slots) and CHANGE_IT.search(heard.text):
         return read("change_order", heard)
-    asks = heard.slots.get("aspect") == "carrier" or WHEN.search(heard.text)
+    due = "date" in heard.slots and ARRIVES.search(heard.text)
+    asks = heard.slots.get("aspect") == "carrier" or WHEN.search(heard.text) or due
     elsewhere = heard.guess.name in ACTIONABLE and heard.guess.name not in OF_ORDERS
     sure = elsewhere and heard.guess.confidence >= VERY_SURE
     return read("order_status", heard) if asks and not sure else None
@@ -92,8 +96,7 @@ def order_number(heard: Heard, memory: Memory) -> Reading | None:
     told = next((intent for intent, verb in VERBS if verb.search(heard.text)), "")
     complains = heard.guess.name == "complaint" and heard.guess.confidence >= NO_DOUBT
     if told and not (memory.flow is None and complains):
-        slots = {**relevant(told, heard.slots), **_new_address(told, heard.text)}
-        return read(told, heard, Command(told, slots, heard.text))
+        return read(told, heard)
     sure = heard.guess.confidence >= SURE and heard.guess.name in (*OF_ORDERS, "complaint")
     corrects = heard.guess.name == "complaint" and memory.topic in (*OF_ORDERS, "inform")
     if sure and not (is_bare(heard) and (corrects or ELLIPSIS.search(heard.text))):
@@ -101,19 +104,18 @@ def order_number(heard: Heard, memory: Memory) -> Reading | None:
     for flow in reversed(memory.suspended):
         if flow.awaiting == "order_id":
             return read("inform", heard, Command(flow.name, relevant(flow.name, heard.slots)))
-    intent = "order_status" if ELLIPSIS.search(heard.text) else "inform"
-    return read(intent, heard, Command("order_status", heard.slots, heard.text))
-
-
-def _new_address(intent: str, text: str) -> dict[str, str]:
-    """Where an order is to go instead, where the message says so itself."""
-    match = GOES_TO.search(text) if intent == "change_order" else None
-    return {"address": match[1].strip()} if match and ADDRESS.search(match[1]) else {}
+    looks_up = LOOKS_UP.search(heard.text)
+    intent = "order_status" if ELLIPSIS.search(heard.text) or looks_up else "inform"
+    refused = memory.last_act in ("return_refused", "cannot_cancel", "order_not_found")
+    goes_on = refused and memory.topic in OF_ORDERS and not looks_up
+    wish = memory.topic if goes_on else "order_status"
+    return read(intent, heard, Command(wish, heard.slots, heard.text))
 
 
 def _somebody_elses(heard: Heard, memory: Memory) -> Reading | None:
-    """A friend's order: whoever it belongs to may ask for it."""
-    if not OTHERS_ORDER.search(heard.text):
+    """A friend's order, or that of somebody who only says who they are: it has to be proved."""
+    claims = memory.last_act == "verify_identity" and IT_IS_ME.search(heard.text)
+    if not (claims or OTHERS_ORDER.search(heard.text)):
         return None
     intent = "inform" if memory.topic in (*OF_ORDERS, "inform") else "order_status"
     return read(intent, heard, Command("order_status", {"others": True}, heard.text))

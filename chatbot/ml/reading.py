@@ -5,11 +5,15 @@
 import re
 from collections.abc import Callable
 
+from chatbot.ml import people
 from chatbot.ml.commands import Command, Reading, relevant
 from chatbot.ml.hearing import Heard
 from chatbot.ml.memory import Memory
 
 SURE = 0.45
+
+
+STRONG = 0.6
 
 
 VERY_SURE = 0.75
@@ -61,6 +65,15 @@ ANOTHER = re.compile(
 )
 
 
+LOOKS_UP = re.compile(
+    r"[查看]一?[下查看]|到哪|\b(?:where|status|track|check|look up)\b", re.IGNORECASE
+)
+GOES_TO = re.compile(
+    r"(?:寄到|送到|发到|改到|地址(?:改成|改为|换成|是|为)[:：]?|\b(?:address )?to:?\s)\s*(.{6,})$",
+    re.IGNORECASE,
+)
+
+
 Reader = Callable[[Heard, Memory], Reading | None]
 
 
@@ -68,9 +81,19 @@ def read(intent: str, heard: Heard, *commands: Command, confidence: float | None
     """A reading of the whole message as this intent."""
     slots = relevant(intent, heard.slots)
     sure = confidence if confidence is not None else chance_of(heard, intent)
-    if intent in OF_ORDERS and not commands and ANOTHER.search(heard.text):
-        commands = (Command(intent, {**slots, "another": True}, heard.text),)
-    return Reading(intent, sure, slots, commands or (Command(intent, slots, heard.text),))
+    wanted = {**slots, "another": True} if ANOTHER.search(heard.text) else slots
+    if intent == "change_order":
+        wanted = {**wanted, **_new_address(heard.text)}
+    told = wanted if intent in OF_ORDERS else slots
+    return Reading(intent, sure, slots, commands or (Command(intent, told, heard.text),))
+
+
+def _new_address(text: str) -> dict[str, str]:
+    """Where an order is to go instead, or to whom, where the message says so itself."""
+    if name := people.new_name(text):
+        return {"name": name}
+    match = GOES_TO.search(text)
+    return {"address": match[1].strip()} if match and ADDRESS.search(match[1]) else {}
 
 
 def chance_of(heard: Heard, intent: str) -> float:

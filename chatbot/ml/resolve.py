@@ -106,6 +106,8 @@ def _is_no_wish(name: str, text: str, entities: tuple[Entity, ...]) -> bool:
     """Parts of a message that only sound like a wish of their own."""
     if name == "recommend":
         return bool(BOUGHT.search(text)) or any(e.slot == "order_id" for e in entities)
+    if name == "unsubscribe":
+        return any(e.slot == "order_id" for e in entities)  # "don't send that order"
     if name == "human":
         return not keywords.near_certain(text)
     return name == "faq" and len(text) < (5 if CHINESE.search(text) else 10)

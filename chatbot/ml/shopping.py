@@ -102,9 +102,10 @@ def show(slots: Mapping[str, Any], memory: Memory, look: Lookups) -> Step:
         return _list(look.similar(memory.focus or memory.shown[0], 4), memory, {})
     search = _bounded(relative, memory, look)
     found = look.search(search)
-    if len(found) < 2 and relative in ("cheaper", "pricier", "other") and memory.shown:
-        everything = Search(memory.frame, by_price=relative == "cheaper")
-        found = found or _ordered(look.search(everything), relative)
+    if not found and relative in ("cheaper", "pricier", "other") and len(memory.shown) > 1:
+        found = _ordered(
+            look.search(Search(memory.frame, by_price=relative == "cheaper")), relative
+        )
     if relative in ("cheapest", "cheaper", "pricier") and not memory.shown:
         found = _ordered(found, relative)
     args = {"product": found[0].sku} if relative == "cheapest" and found else {}
@@ -209,6 +210,7 @@ def _by_attributes(slots: Mapping[str, Any], shown: list[Goods]) -> Goods | None
 
 def compare(slots: Mapping[str, Any], memory: Memory, look: Lookups) -> Step:
     skus = [s for s in _listed(slots.get("product", [])) if look.product(s)]
+    skus += _best_of_brands(slots, skus, look)
     for place in _listed(slots.get("ordinal", [])):
         index = place - 1 if place > 0 else place
         if -len(memory.shown) <= index < len(memory.shown):
@@ -228,6 +230,17 @@ def compare(slots: Mapping[str, Any], memory: Memory, look: Lookups) -> Step:
     return memory, [
         Act("compare_products", {"products": list(chosen)}, products=chosen, facts=facts)
     ]
+
+
+def _best_of_brands(slots: Mapping[str, Any], named: list[str], look: Lookups) -> list[str]:
+    """Where brands stand beside each other, the first of each that is in question."""
+    brands = _listed(slots.get("brand", []))
+    kind = slots.get("category") or next((g.category for g in _goods(tuple(named), look)), "")
+    if len(brands) + len(named) < 2:
+        return []
+    frame = {"category": _first(kind)} if kind else {}
+    found = (look.search(Search({**frame, "brand": [brand]}, n=1)) for brand in brands)
+    return [goods[0].sku for goods in found if goods]
 
 
 def add_to_cart(slots: Mapping[str, Any], memory: Memory, look: Lookups) -> Step:

@@ -8,6 +8,7 @@ from typing import Any
 from chatbot.ml.commands import CONSTRAINTS
 from chatbot.ml.hearing import Heard
 from chatbot.ml.memory import Memory
+from chatbot.ml.reading import STRONG
 
 OPEN_TO_CONTEXT = {  # guesses that what was shown before may overrule
     *("recommend", "refine", "select", "product_info", "inform", "out_of_scope", "deny", "affirm"),
@@ -23,18 +24,28 @@ OPEN_TO_CONTEXT = {  # guesses that what was shown before may overrule
         "coupon",
     ),
 }
-STRONG = 0.6
 DEFINITE = re.compile(
     r"那个|那款|那双|那件|那台|那部|哪个|哪款|哪一|\bthe (?:\w+ )?(?:cheaper|cheapest|pricier|more expensive|less expensive|\w+) one\b(?!s)|\bwhich (?:one|is)\b",
     re.IGNORECASE,
 )
 THE_ONE = re.compile(r"(?:那|哪)[个款双件台部支把]|\bthe (?:[\w-]+ ){1,2}one\b(?!s)", re.IGNORECASE)
+THE_NAMED = re.compile(
+    r"\bthe \w+\W*$|那[个款台部]\w+(?:呢|吧)?\W*$", re.IGNORECASE
+)  # "and the iPad?"
 ABOUT_IT = re.compile(
     r"这个|这款|这双|这件|这台|这部|它|该款|\b(?:it|this|that|this one|that one)\b", re.IGNORECASE
 )
 WHAT_ABOUT = re.compile(r"呢[?？。]*$|\b(?:what|how) about\b|\binstead\b", re.IGNORECASE)
 WANTS = re.compile(
     r"^(?:我?(?:只|就|想)?要|来|换成?|只看)|的$|\b(?:please|something|anything|any in|prefer|want|ones?)\b",
+    re.IGNORECASE,
+)
+MONEY_OFF = re.compile(
+    r"券|优惠|折|减|促销|活动|\b(?:coupons?|vouchers?|discounts?|codes?|deals?|off|promo\w*|sale|offers?)\b",
+    re.IGNORECASE,
+)
+QUESTION = re.compile(
+    r"[吗么]\W*$|怎么样|如何|好不好|行不行|\b(?:is|does|has|can|how(?:'s| is| good is| are| about))\b.*",
     re.IGNORECASE,
 )
 MORE_THAN_ONE = re.compile(r"\bones\b|\boptions\b|哪些|几款|几个", re.IGNORECASE)
@@ -54,6 +65,12 @@ def shopping_intent(heard: Heard, memory: Memory) -> str:
         return ""
     if name == "compare" and _cheaper_of(heard, memory):
         return "select"
+    if (
+        name == "compare"
+        and "brand" in heard.slots
+        and not ({"product", "ordinal"} & set(heard.slots))
+    ):
+        return "refine" if _searching(memory) else "recommend"
     if name in NOT_SHOPPING and heard.guess.confidence >= STRONG and not _overrules(heard, memory):
         return ""
     if _asks_about_one(heard, memory):
@@ -99,7 +116,8 @@ def _overrules(heard: Heard, memory: Memory) -> bool:
     slots = heard.slots
     if heard.guess.name == "feedback_neg":
         return _searching(memory) and bool({"exclude_brand", "relative"} & set(slots))
-    return False
+    priced = {"price_max", "price_min", "price_near"} & set(slots)
+    return heard.guess.name == "coupon" and bool(priced) and not MONEY_OFF.search(heard.text)
 
 
 def _cheaper_of(heard: Heard, memory: Memory) -> bool:
@@ -115,6 +133,8 @@ def _cheaper_of(heard: Heard, memory: Memory) -> bool:
 def _asks_about_one(heard: Heard, memory: Memory) -> bool:
     slots = heard.slots
     name = heard.guess.name
+    if slots.get("relative") in ("similar", "other") and not ({"ordinal", "product"} & set(slots)):
+        return False
     about = {"aspect", "size"} & set(slots) or ABOUT_IT.search(heard.text)
     one = bool(memory.focus or (len(memory.shown) == 1 and about))
     pointed = "ordinal" in slots or "product" in slots
@@ -125,6 +145,7 @@ def _asks_about_one(heard: Heard, memory: Memory) -> bool:
         )
     detail = {"color", "size", "feature"} & set(slots)
     asks = name in ("product_info", "refine", "recommend", "inform", "out_of_scope")
+    asks = asks or bool(QUESTION.search(heard.text) and name in OPEN_TO_CONTEXT)
     if detail and asks and "category" not in slots and not MORE_THAN_ONE.search(heard.text):
         if pointed or (definite and "relative" in slots):
             return True
@@ -153,6 +174,8 @@ def _chooses(heard: Heard, memory: Memory) -> bool:
     points = THE_ONE.search(heard.text) and "relative" in slots and len(memory.shown) > 1
     if not memory.shown or MORE_THAN_ONE.search(heard.text):
         return False
+    if heard.implied_category and THE_NAMED.search(heard.text):
+        return True
     if WHAT_ABOUT.search(heard.text) and not points:
         return False
     if name == "select" and heard.guess.confidence >= 0.4 and "category" not in slots:
