@@ -49,7 +49,7 @@ SEARCHES = re.compile(
 
 
 BOUGHT = re.compile(
-    r"(?:上次|之前|前几天|昨天|刚|上周|上个月)?(?:买的|买了|下单的|收到的|到的)|\b(?:bought|ordered|received|purchased)\b|\bI(?:\'ve)? got\b|\bgot (?:it|this|them|mine|last|yesterday)\b",
+    r"(?:上次|之前|前几天|昨天|刚|上周|上个月)?(?:买的|买[大小错多重]?了|下单的|收到的|到的)|\b(?:bought|ordered|received|purchased)\b|\bI(?:\'ve)? got\b|\bgot (?:it|this|them|mine|last|yesterday)\b",
     re.IGNORECASE,
 )
 

@@ -104,8 +104,10 @@ def _one_after_all(wishes: dict[str, Command], heard: Heard) -> str | None:
 
 def _is_no_wish(name: str, text: str, entities: tuple[Entity, ...]) -> bool:
     """Parts of a message that only sound like a wish of their own."""
-    if name == "recommend":
-        return bool(BOUGHT.search(text)) or any(e.slot == "order_id" for e in entities)
+    if name in ("recommend", "add_to_cart"):
+        named = {e.slot for e in entities}
+        turned_down = named and named <= {"exclude_category", "exclude_brand"}
+        return bool(BOUGHT.search(text) or "order_id" in named or turned_down)
     if name == "unsubscribe":
         return any(e.slot == "order_id" for e in entities)  # "don't send that order"
     if name == "human":

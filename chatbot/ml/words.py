@@ -46,7 +46,7 @@ CHANNELS: dict[str, str] = {
     "all": r"所有|全部|一切|任何|通通|统统|都别|都不|全都|\ball\b|everything|any (?:more )?(?:messages|channel)|anything",
 }
 RETURN_TYPES: dict[str, str] = {
-    "exchange": r"换货|换新|换双|换一|换个(?!牌|品|颜|款|便|别)|换成|换大|换小|换码|调换|想换|要换|能换|可以换|退换|更换|\bexchang|\bswap|\breplace",
+    "exchange": r"换货|换新|换双|换一|换个(?!牌|品|颜|款|便|别)|换成|换大|换小|换码|调换|想换|要换|能换|可以换|退换|更换|\bexchang|\bswap|\breplac(?:e|ed|ing|ement)s?\b",
     "return": r"退货|退款|退掉|退了|想退|要退|能退|可以退|退一下|给我退|申请退|退回|我退|\breturn|\brefund|money back|send (?:it|this|them|these|something|one|\w+ order) back|send(?:ing)? back|give (?:it|this|them) back",
 }
 PRICE_ANY = (

@@ -16,13 +16,10 @@ SHARED = Path(__file__).resolve().parent.parent.parent.parent / "shared" / "dial
 needs_shared = pytest.mark.skipif(not SHARED.exists(), reason="the public store is not here")
 
 NOT_YET = {
-    ("x-zh-10", "我就是王芳本人呀"): "a name is no proof, and the answer does not say so",
     (
         "y-en-20",
         "what about the second one, how much?",
     ): "one product was shown, there is no second",
-    ("x-en-30", "can u change the name on SO20025555? it should go to Anna Lee"): "a name alone",
-    ("x-en-30", "ok yes, go ahead"): "the same",
 }
 
 

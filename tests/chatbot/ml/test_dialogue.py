@@ -250,6 +250,88 @@ def test_a_strong_answer_is_given_though_the_intent_was_unclear():
     assert (outcome.acts[0].name, outcome.reading.intent) == ("answer_faq", "faq")
 
 
+def said_in_parts(parts, **slots):
+    """Each part with its intent and slots of its own."""
+    guesses = [Guess(((intent, 0.95), ("greet", 0.05)), known=0.99) for _, intent, _ in parts]
+    found = [tuple(Entity(s, v, 0, 1) for s, v in own.items()) for _, _, own in parts]
+    text = ", ".join(words for words, _, _ in parts)
+    everything = tuple(entity for own in found for entity in own)
+    clauses = tuple(zip((words for words, _, _ in parts), guesses, strict=True))
+    return Heard(text, "en", guesses[0], everything, (), clauses, tuple(found))
+
+
+def test_what_follows_a_never_mind_is_done():
+    shop = Shop(hits=[Hit("real", 0.9, "genuine?", "yes")])
+    message = said_in_parts([("never mind", "abort", {}), ("are these genuine", "faq", {})])
+    assert [a.name for a in take(Memory(), message, shop=shop).acts] == ["answer_faq"]
+
+
+def test_a_flow_given_up_for_something_else_ends_first():
+    shop = Shop([READY], [Hit("real", 0.9, "genuine?", "yes")])
+    first = take(Memory(), heard("cancel O2", "cancel_order", order_id="O2"), shop=shop)
+    message = said_in_parts([("never mind", "abort", {}), ("are these genuine", "faq", {})])
+    second = take(first.memory, message, shop=shop)
+    assert [a.name for a in second.acts] == ["aborted", "answer_faq"]
+    assert second.memory.flow is None
+
+
+def test_another_name_on_an_order_needs_no_address():
+    text = "the name on O2 should be Ann Lee"
+    first = take(Memory(), heard(text, "change_order", order_id="O2"), shop=ORDERS)
+    assert (first.acts[0].name, first.acts[0].args["name"]) == ("ask_confirm", "Ann Lee")
+    second = take(first.memory, heard("yes", "affirm"), shop=ORDERS)
+    assert (second.acts[0].name, second.acts[0].effect) == ("order_changed", "change_order")
+
+
+def test_after_a_refusal_another_number_is_for_the_same_wish():
+    first = take(Memory(), heard("cancel O1", "cancel_order", order_id="O1"), shop=ORDERS)
+    assert first.acts[0].name == "cannot_cancel"
+    second = take(first.memory, heard("O2", "inform", order_id="O2"), shop=ORDERS)
+    assert (second.acts[0].name, second.acts[0].args["action"]) == ("ask_confirm", "cancel_order")
+
+
+def test_to_look_at_an_order_is_not_to_cancel_it():
+    first = take(Memory(), heard("cancel something", "cancel_order"), shop=ORDERS)
+    assert first.acts[0].name == "ask_order_id"
+    text = "let me check where my other one is, O1"
+    guess = Guess((("order_status", 0.5), ("cancel_order", 0.5)), known=0.99)
+    number = Entity("order_id", "O1", len(text) - 2, len(text))
+    message = Heard(text, "en", guess, (number,))
+    assert take(first.memory, message, shop=ORDERS).acts[0].name == "show_order_status"
+
+
+@pytest.mark.parametrize("slots", [{"size": "43"}, {"color": "red"}])
+def test_a_size_told_while_a_return_is_confirmed_makes_it_an_exchange(slots):
+    first = take(
+        Memory(),
+        heard("return O3", "return_request", order_id="O3", return_type="return"),
+        heard("make it this one", "return_request", **slots),
+        shop=ORDERS,
+    )
+    assert first.acts[0].args["return_type"] == "exchange"
+
+
+def test_nothing_is_cheaper_than_the_only_one_shown():
+    memory = Memory(frame={"category": "lamp"}, shown=("A",))
+    outcome = take(memory, heard("cheaper", "refine", relative="cheaper"))
+    assert outcome.acts[0].name == "no_result"
+
+
+def test_who_only_says_who_they_are_has_to_prove_it():
+    class Stranger(Shop):
+        is_verified = False
+
+    memory = Memory(last_act="verify_identity", topic="order_status")
+    outcome = take(memory, heard("but it's me, Ann", "out_of_scope"), shop=Stranger())
+    assert outcome.acts[0].name == "verify_identity"
+
+
+def test_similar_ones_are_no_question_about_the_one_in_focus():
+    memory = Memory(frame={"category": "lamp"}, shown=("A",), focus="A")
+    message = heard("anything similar in stock", "product_info", relative="similar", aspect="stock")
+    assert take(memory, message).acts[0].products == ("B", "C")
+
+
 class TestTheQuestionBook:
     BOOK = QuestionBook(
         [

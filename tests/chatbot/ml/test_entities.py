@@ -85,6 +85,15 @@ CASES = [
     ("所有客户的手机号", {"channel": "all"}),
     ("headfones by Huwaei", {"category": "headphones", "brand": "huawei"}),
     ("I phoned you, it shows nothing", {}),
+    ("想换个手极，要华为的", {"category": "phone", "brand": "huawei"}),
+    ("need a replacement phone", {"category": "phone"}),
+    ("买的跑鞋想换一双", {"category": "shoes", "return_type": "exchange"}),
+    ("来三副耳机", {"quantity": 3, "category": "headphones"}),
+    ("之前买的耳机不想要了", {"category": "headphones"}),
+    ("苹果的不要", {"exclude_brand": "apple"}),
+    ("forget Sony, show me Apple headphones", {"exclude_brand": "sony", "brand": "apple", "category": "headphones"}),
+    ("do you have price protection", {}),
+    ("book me a table", {}),
     ("早上好", {}),
 ]  # fmt: skip
 

@@ -46,3 +46,18 @@ def test_what_may_be_two_words_is_left_as_it_was():
 @given(st.text(max_size=80))
 def test_mending_twice_changes_nothing_more(text):
     assert MENDER.mend(MENDER.mend(text)) == MENDER.mend(text)
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [("想换个手极", "想换个手机"), ("平版电视", "平版电视"), ("到手几天了", "到手几天了"),
+     ("二手换新", "二手换新"), ("这手还可以", "这手还可以")],
+)  # fmt: skip
+def test_two_characters_are_mended_where_they_are_no_part_of_other_words(said, meant):
+    mender = Mender.of([], [], ["手机", "手环"], frozenset())
+    assert mender.mend(said) == meant
+
+
+def test_a_word_and_its_plural_are_no_doubt():
+    mender = Mender.of(["headphone", "headphones"], [], [], frozenset())
+    assert mender.mend("headphons") == "headphones"
