@@ -165,6 +165,8 @@ def _coupon(command: Command, memory: Memory, look: Lookups) -> Step:
     vouchers = look.vouchers(category[0] if isinstance(category, list) else category)
     if not vouchers:
         return memory, [Act("no_coupon", {"category": category})]
+    if category and not memory.frame:  # what is looked for next is most likely of this kind
+        memory = replace(memory, frame=shopping.merged({}, {"category": category}))
     best = sorted(vouchers, key=lambda v: (v.category != category or not category, v.code))
     args = {"code": best[0].code, "codes": [v.code for v in best]}
     facts = {

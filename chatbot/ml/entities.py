@@ -55,6 +55,7 @@ EN_SIZE = re.compile(
 ASIDE = {  # said of a search, and not among the entities that are reported
     "price_any": words.PRICE_ANY,
     "brand_any": words.BRAND_ANY,
+    "color_any": words.COLOR_ANY,
     "other_brand": words.OTHER_BRAND,
 }
 NOT_THEIRS = re.compile(

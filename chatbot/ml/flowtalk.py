@@ -59,15 +59,20 @@ def confirmation(heard: Heard, memory: Memory) -> Reading | None:
         return _given_up(heard)
     if said:
         return read(said, heard, Command("confirm" if said == "affirm" else "stop"))
+    return None if _asks_elsewhere(heard, flow.name) else _other_values(heard, flow.name)
+
+
+def _other_values(heard: Heard, flow: str) -> Reading | None:
+    """Neither yes nor no: another number, a size; or too vague to be more than an aside."""
+    if _is_vague(heard):
+        return read("inform", heard, Command("set_slot", {}))
     intent = heard.guess.name
-    if _asks_elsewhere(heard, flow.name):
-        return None
-    values = {s: v for s, v in heard.slots.items() if s in WHILE_CONFIRMING.get(flow.name, ())}
-    if flow.name == "return_request" and {"size", "color"} & set(values):
+    values = {s: v for s, v in heard.slots.items() if s in WHILE_CONFIRMING.get(flow, ())}
+    if flow == "return_request" and {"size", "color"} & set(values):
         values["return_type"] = "exchange"
     if "order_id" not in values and intent == "deny" and heard.guess.confidence > SURE:
         return read("deny", heard, Command("stop"))
-    if values and (intent in ("inform", "deny", flow.name, "out_of_scope") or len(heard.text) < 24):
+    if values and (intent in ("inform", "deny", flow, "out_of_scope") or len(heard.text) < 24):
         return read("inform", heard, Command("set_slot", values))
     return None
 
@@ -84,8 +89,14 @@ def _yes_or_no(heard: Heard) -> str:
 
 def _asks_elsewhere(heard: Heard, flow: str) -> bool:
     """A question in the middle of a flow is answered; it is no value for the flow."""
-    asks = heard.guess.name in ACTIONABLE and heard.guess.name != flow
+    asks = heard.guess.name in ACTIONABLE and heard.guess.name != flow and not _is_vague(heard)
     return asks and heard.guess.confidence >= SURE and "order_id" not in heard.slots
+
+
+def _is_vague(heard: Heard) -> bool:
+    """ "It was too small, by the way" sounds like a wish for goods, and names none."""
+    searches = heard.guess.name in ("recommend", "refine", "feedback_neg")
+    return searches and not heard.slots and heard.guess.confidence < VERY_SURE
 
 
 def awaited_slot(heard: Heard, memory: Memory) -> Reading | None:

@@ -20,7 +20,7 @@ from chatbot.ml.reading import (
     is_bare,
     read,
 )
-from chatbot.ml.shoptalk import shopping_intent
+from chatbot.ml.shoptalk import beside_one, shopping_intent
 
 ABOUT_COUPONS = re.compile(
     r"张|券|过期|到期|失效|有效期|\bexpir|\brun out\b|能用|可以用|适用|折|\b(?:use|valid|apply|applies|works?|code|coupons?|vouchers?|which one)\b",
@@ -100,7 +100,7 @@ def goods(heard: Heard, memory: Memory) -> Reading | None:
         return read("faq", heard, Command("faq", {"lenient": True}, heard.text))
     if "return_type" in heard.slots and _wants_back(heard) and not _looks_further(heard, memory):
         return read("return_request", heard)
-    if _only_looks(heard) or _looks_further(heard, memory) or _wants_new(heard):
+    if _looks_further(heard, memory) or any(looks(heard) for looks in NEW_SEARCHES):
         return read("recommend", heard)
     intent = shopping_intent(heard, memory)
     if not intent:
@@ -167,5 +167,10 @@ def still_coupons(heard: Heard, memory: Memory) -> Reading | None:
     about = ABOUT_COUPONS.search(heard.text) or CODE.search(heard.text)
     if memory.topic != "coupon" or not (about or short):
         return None
-    may = heard.guess.name in MAY_MEAN_COUPONS or EXPIRES.search(heard.text)
+    searches = heard.guess.name == "recommend" and SEARCHES.search(heard.text)
+    may = heard.guess.name in MAY_MEAN_COUPONS and not (searches and "category" in heard.slots)
+    may = may or bool(EXPIRES.search(heard.text))
     return read("coupon", heard) if may else None
+
+
+NEW_SEARCHES = (_only_looks, _wants_new, beside_one)

@@ -4,6 +4,7 @@
 
 import re
 
+from chatbot.ml import words
 from chatbot.ml.commands import Command, Reading, relevant
 from chatbot.ml.hearing import Heard
 from chatbot.ml.memory import Memory
@@ -93,7 +94,7 @@ def order_number(heard: Heard, memory: Memory) -> Reading | None:
     """An order number by itself: for the flow that waits for one, else for its status."""
     if "order_id" not in heard.slots:
         return _somebody_elses(heard, memory)
-    told = next((intent for intent, verb in VERBS if verb.search(heard.text)), "")
+    told = _verb_in(re.split(words.CORRECTION, heard.text, flags=re.I)[-1]) or _verb_in(heard.text)
     complains = heard.guess.name == "complaint" and heard.guess.confidence >= NO_DOUBT
     if told and not (memory.flow is None and complains):
         return read(told, heard)
@@ -110,6 +111,11 @@ def order_number(heard: Heard, memory: Memory) -> Reading | None:
     goes_on = refused and memory.topic in OF_ORDERS and not looks_up
     wish = memory.topic if goes_on else "order_status"
     return read(intent, heard, Command(wish, heard.slots, heard.text))
+
+
+def _verb_in(text: str) -> str:
+    """What shall happen to an order, where a word leaves no doubt."""
+    return next((intent for intent, verb in VERBS if verb.search(text)), "")
 
 
 def _somebody_elses(heard: Heard, memory: Memory) -> Reading | None:

@@ -6,6 +6,8 @@ say decides.
 
 # ruff: noqa: E501  (tables of words and patterns read best one to a line)
 
+import re
+
 from chatbot.ml import keywords
 from chatbot.ml.commands import Command, Reading, relevant
 from chatbot.ml.entities import Entity
@@ -30,6 +32,10 @@ from chatbot.ml.subscribing import SPARES
 from chatbot.ml.undoing import take_back
 from crm.ml.text import CHINESE
 
+KEEPS = re.compile(r"留着|保留|别退|\b(?:keep|leave)\b", re.IGNORECASE)
+NO_LONGER = re.compile(
+    r"不(?:想)?要了|\b(?:don'?t|do not|no longer) (?:want|need)\b", re.IGNORECASE
+)
 UNSAFE_LIKELY = 0.6
 
 
@@ -107,7 +113,8 @@ def _is_no_wish(name: str, text: str, entities: tuple[Entity, ...]) -> bool:
     if name in ("recommend", "add_to_cart"):
         named = {e.slot for e in entities}
         turned_down = named and named <= {"exclude_category", "exclude_brand"}
-        return bool(BOUGHT.search(text) or "order_id" in named or turned_down)
+        over = BOUGHT.search(text) or NO_LONGER.search(text)
+        return bool(over or "order_id" in named or turned_down)
     if name == "unsubscribe":
         return any(e.slot == "order_id" for e in entities)  # "don't send that order"
     if name == "human":
@@ -130,10 +137,10 @@ def another_channel(heard: Heard, memory: Memory) -> Reading | None:
     """ "And the texts too", after one channel was stopped or started."""
     same = memory.topic in ("unsubscribe", "subscribe") and "channel" in heard.slots
     told = heard.guess.name in ("subscribe", "unsubscribe") and not ELLIPSIS.search(heard.text)
+    told = told and heard.guess.confidence >= VERY_SURE
     if not same or told or len(heard.text) > SHORT:
         return None
-    values = relevant(memory.topic, heard.slots)
-    return read(memory.topic, heard, Command(memory.topic, values, heard.text))
+    return read("subscribe" if KEEPS.search(heard.text) else memory.topic, heard)
 
 
 def ellipsis(heard: Heard, memory: Memory) -> Reading | None:

@@ -20,6 +20,11 @@ KEPT = (
     "feature",
     "size",
 )
+NO_MATTER = {  # what is said not to matter, and the wishes that it takes back
+    "color_any": ("color",),
+    "brand_any": ("brand", "exclude_brand"),
+    "price_any": ("price_min", "price_max"),
+}
 SAID = (*KEPT, "recipient")
 MOST_LOOKED = 5
 
@@ -27,7 +32,7 @@ MOST_LOOKED = 5
 def recommend(slots: Mapping[str, Any], memory: Memory, look: Lookups) -> Step:
     """A new search. Named products are shown; with nothing to go by, ask for a category."""
     if "product" in slots:
-        return detail(slots, memory, look)
+        return _beside(slots, memory, look) if "relative" in slots else detail(slots, memory, look)
     fresh = replace(memory, frame={}, seen=(), focus="")
     if "goods" in slots and "category" not in slots:
         return fresh, [Act("no_result", {"goods": slots["goods"]})]
@@ -36,6 +41,16 @@ def recommend(slots: Mapping[str, Any], memory: Memory, look: Lookups) -> Step:
         memory = replace(fresh, frame=frame, shown=())
         return memory, [Act("ask_category", facts={"categories": look.categories()[:6]})]
     return show(slots, replace(fresh, frame=frame), look)
+
+
+def _beside(slots: Mapping[str, Any], memory: Memory, look: Lookups) -> Step:
+    """Goods of the kind of a named product: cheaper than it, like it, other than it."""
+    goods = target(slots, memory, look)
+    if goods is None or not goods.category:
+        return detail(slots, memory, look)
+    frame = merged({}, {**slots, "category": goods.category})
+    seen = replace(memory, frame=frame, shown=(goods.sku,), seen=(goods.sku,), focus="")
+    return show(slots, seen, look)
 
 
 def refine(slots: Mapping[str, Any], memory: Memory, look: Lookups) -> Step:
@@ -65,8 +80,8 @@ def merged(frame: Mapping[str, Any], slots: Mapping[str, Any]) -> dict[str, Any]
     for slot in ("color", "feature", "size", "recipient", "exclude_category"):
         if slot in slots:
             kept[slot] = slots[slot]
-    if "brand_any" in slots:
-        kept = {s: v for s, v in kept.items() if s not in ("brand", "exclude_brand")}
+    dropped = {s for wish, these in NO_MATTER.items() if wish in slots for s in these}
+    kept = {s: v for s, v in kept.items() if s not in dropped}
     if "brand" in slots:
         kept["brand"] = _listed(slots["brand"])
         kept["exclude_brand"] = [b for b in kept.get("exclude_brand", []) if b not in kept["brand"]]
@@ -78,8 +93,6 @@ def merged(frame: Mapping[str, Any], slots: Mapping[str, Any]) -> dict[str, Any]
 
 
 def _with_prices(frame: dict[str, Any], slots: Mapping[str, Any]) -> dict[str, Any]:
-    if "price_any" in slots:
-        frame = {s: v for s, v in frame.items() if s not in ("price_min", "price_max")}
     if "price_near" in slots:
         near = float(slots["price_near"])
         return {**frame, "price_min": 0.8 * near, "price_max": 1.2 * near}
@@ -149,7 +162,7 @@ def detail(slots: Mapping[str, Any], memory: Memory, look: Lookups) -> Step:
     goods = target(slots, memory, look)
     if goods is None:
         if {"category", "brand"} & set(slots):
-            return recommend(slots, memory, look)
+            return (refine if memory.frame else recommend)(slots, memory, look)
         return memory, [Act("ask_product")]
     looked = (*(sku for sku in memory.looked if sku != goods.sku), goods.sku)[-MOST_LOOKED:]
     memory = replace(memory, focus=goods.sku, shown=memory.shown or (goods.sku,), looked=looked)
@@ -190,6 +203,8 @@ def target(slots: Mapping[str, Any], memory: Memory, look: Lookups) -> Goods | N
     chosen = _by_attributes(slots, shown)
     if chosen is not None:
         return chosen
+    if "brand" in slots and not any(g.brand in _listed(slots["brand"]) for g in shown):
+        return None
     return look.product(memory.focus) if memory.focus else shown[0]
 
 

@@ -29,9 +29,7 @@ DEFINITE = re.compile(
     re.IGNORECASE,
 )
 THE_ONE = re.compile(r"(?:那|哪)[个款双件台部支把]|\bthe (?:[\w-]+ ){1,2}one\b(?!s)", re.IGNORECASE)
-THE_NAMED = re.compile(
-    r"\bthe \w+\W*$|那[个款台部]\w+(?:呢|吧)?\W*$", re.IGNORECASE
-)  # "and the iPad?"
+THE_NAMED = re.compile(r"\bthe [\w-]+(?: please| then)?\W*$", re.IGNORECASE)  # "and the iPad?"
 ABOUT_IT = re.compile(
     r"这个|这款|这双|这件|这台|这部|它|该款|\b(?:it|this|that|this one|that one)\b", re.IGNORECASE
 )
@@ -41,7 +39,7 @@ WANTS = re.compile(
     re.IGNORECASE,
 )
 MONEY_OFF = re.compile(
-    r"券|优惠|折|减|促销|活动|\b(?:coupons?|vouchers?|discounts?|codes?|deals?|off|promo\w*|sale|offers?)\b",
+    r"券|优惠|折|减|促销|活动|红包|福利|用|\b(?:coupons?|vouchers?|discounts?|codes?|deals?|off|promo\w*|sale|offers?|use|apply|valid)\b",
     re.IGNORECASE,
 )
 QUESTION = re.compile(
@@ -49,6 +47,7 @@ QUESTION = re.compile(
     re.IGNORECASE,
 )
 MORE_THAN_ONE = re.compile(r"\bones\b|\boptions\b|哪些|几款|几个", re.IGNORECASE)
+LOOKING = ("recommend", "refine", "out_of_scope", "inform", "product_info")
 NOT_SHOPPING = ("faq", "add_to_cart", "compare", "coupon", "feedback_pos", "feedback_neg", "repeat")
 
 
@@ -78,6 +77,14 @@ def shopping_intent(heard: Heard, memory: Memory) -> str:
     if _chooses(heard, memory):
         return "select"
     return _search(heard, memory)
+
+
+def beside_one(heard: Heard) -> bool:
+    """ "Something like the V12, only cheaper": goods beside a product, and not that product."""
+    told = {"aspect", "color", "order_id", "ordinal"} & set(heard.slots)
+    wanted = heard.slots.get("relative") in ("cheaper", "pricier", "similar", "other")
+    one = isinstance(heard.slots.get("product"), str)
+    return one and wanted and not told and heard.guess.name in LOOKING
 
 
 def _search(heard: Heard, memory: Memory) -> str:
@@ -116,8 +123,7 @@ def _overrules(heard: Heard, memory: Memory) -> bool:
     slots = heard.slots
     if heard.guess.name == "feedback_neg":
         return _searching(memory) and bool({"exclude_brand", "relative"} & set(slots))
-    priced = {"price_max", "price_min", "price_near"} & set(slots)
-    return heard.guess.name == "coupon" and bool(priced) and not MONEY_OFF.search(heard.text)
+    return heard.guess.name == "coupon" and _wishes(slots) and not MONEY_OFF.search(heard.text)
 
 
 def _cheaper_of(heard: Heard, memory: Memory) -> bool:
@@ -174,7 +180,7 @@ def _chooses(heard: Heard, memory: Memory) -> bool:
     points = THE_ONE.search(heard.text) and "relative" in slots and len(memory.shown) > 1
     if not memory.shown or MORE_THAN_ONE.search(heard.text):
         return False
-    if heard.implied_category and THE_NAMED.search(heard.text):
+    if "brand" in slots and THE_NAMED.search(heard.text):
         return True
     if WHAT_ABOUT.search(heard.text) and not points:
         return False

@@ -35,7 +35,7 @@ ASPECTS: dict[str, str] = {
     "price": r"多少钱|价格(?!保护|无所谓|不限|不是问题|随意|好说|都行)|价钱|什么价|售价|卖多少|几块钱|how much|\bprices?\b(?! (?:protection|match|adjust|drop|guarantee))|\bcosts?\b|贵不贵",
     "warranty": r"保修|质保|warrant|guarantee",
     "carrier": r"谁送|谁家(?:快递|物流)|哪家(?:物流|送)|什么物流|who(?:\'s| is| will be)? (?:deliver|bring|ship)\w*|什么快递|哪家快递|哪个快递|快递公司|承运|carrier|courier|which (?:delivery|shipping) company",
-    "color": r"什么颜色|哪些颜色|几种颜色|颜色|colou?rs?\b",
+    "color": r"什么颜色|哪些颜色|几种颜色|(?<!别的)(?<!其他)(?<!其它)颜色(?!都|也|不限|无所谓|随便|不重要)|colou?rs?\b",
     "size": r"尺码(?!表|怎么选)|尺寸|码数|多大码|哪些码|什么码|\bsizes?\b(?!\s*(?:\d|xs|s|m|l|xl|to get|should|chart|guide))",
     "stock": r"有货|库存|现货|缺货|没货|断货|in stock|out of stock|available|availability|\bstock\b|sold out",
 }
@@ -54,6 +54,10 @@ PRICE_ANY = (
     r"|price (?:doesn't|does not) matter|money(?:'s| is) no (?:object|issue)|any price|no budget limit"
 )
 BRAND_ANY = r"(?:牌子|品牌)(?:都)?(?:不限|无所谓|都行|随便|不重要)|\bany brand\b|\bbrand (?:doesn't|does not) matter\b"
+COLOR_ANY = (
+    r"颜色(?:都行|都可以|不限|无所谓|随便|不重要)|(?:别的|其他|其它)颜色(?:也|都)?(?:行|可以|无所谓)|(?:什么|任何|啥)颜色(?:也|都)(?:行|可以|好|无所谓)"
+    r"|\bany colou?r\b|\bcolou?r (?:doesn't|does not) matter\b"
+)
 OTHER_BRAND = r"(?:别的|其他|其它|另外的?|换一?个)(?:别的)?(?:牌子|品牌)|别的牌子|\b(?:another|different|other) brands?\b"
 RELATIVES: dict[str, str] = {
     "cheapest": r"最便宜|最低价|价格最低|最实惠|cheapest|least expensive|lowest price",

@@ -10,6 +10,7 @@ from chatbot.ml.hearing import Heard
 from chatbot.ml.intent import Guess
 from chatbot.ml.lookups import Goods, Hit, Parcel, Voucher
 from chatbot.ml.memory import Flow, Memory
+from chatbot.ml.resolve import resolve
 from chatbot.ml.retrieval import Entry, QuestionBook
 
 TODAY = date(2026, 3, 4)
@@ -330,6 +331,63 @@ def test_similar_ones_are_no_question_about_the_one_in_focus():
     memory = Memory(frame={"category": "lamp"}, shown=("A",), focus="A")
     message = heard("anything similar in stock", "product_info", relative="similar", aspect="stock")
     assert take(memory, message).acts[0].products == ("B", "C")
+
+
+def test_goods_beside_a_product_are_not_that_product():
+    outcome = take(
+        Memory(), heard("cheaper than Lamp B", "recommend", product="B", relative="cheaper")
+    )
+    assert outcome.acts[0].name == "show_products"
+    assert outcome.acts[0].products == ("A",)
+
+
+def test_a_colour_that_no_longer_matters_is_taken_back():
+    memory = Memory(frame={"category": "lamp", "color": "red"}, shown=("A",))
+    message = heard("any colour will do, under 250", "refine", color_any=True, price_max=250)
+    assert take(memory, message).memory.frame == {"category": "lamp", "price_max": 250.0}
+
+
+def test_what_coupons_were_asked_for_is_what_is_looked_for_next():
+    outcome = take(
+        Memory(),
+        heard("any vouchers for lamps", "coupon", category="lamp"),
+        heard("some red ones", "recommend", color="red"),
+    )
+    assert outcome.memory.frame == {"category": "lamp", "color": "red"}
+
+
+def test_a_brand_that_is_not_shown_is_looked_for():
+    memory = Memory(frame={"category": "lamp"}, shown=("A",))
+    outcome = take(memory, heard("the zed please", "select", brand="z"))
+    assert outcome.memory.frame["brand"] == ["z"]
+
+
+def test_an_aside_leaves_the_question_open():
+    outcome = take(
+        Memory(),
+        heard("cancel O2", "cancel_order", order_id="O2"),
+        heard("it was too small, you know", "recommend", sure=0.5),
+        shop=ORDERS,
+    )
+    assert outcome.acts[0].name == "ask_confirm"
+    assert outcome.memory.flow.name == "cancel_order"
+
+
+def test_what_is_corrected_is_done_to_the_corrected_order():
+    text = "cancel O2, sorry I mean return O3"
+    message = heard(text, "cancel_order", order_id="O3", return_type="return")
+    outcome = take(Memory(), message, shop=ORDERS)
+    assert outcome.acts[0].args["action"] == "return_request"
+
+
+@pytest.mark.parametrize(
+    ("text", "guessed", "meant"),
+    [("keep the texts", "inform", "subscribe"), ("the texts too", "inform", "unsubscribe"),
+     ("texts too", "subscribe", "unsubscribe")],
+)  # fmt: skip
+def test_another_channel_after_the_first(text, guessed, meant):
+    memory = Memory(topic="unsubscribe", last_act="unsubscribed")
+    assert resolve(heard(text, guessed, 0.6, channel="sms"), memory).intent == meant
 
 
 class TestTheQuestionBook:
