@@ -3,7 +3,7 @@
 from django.utils import timezone
 
 from campaigns.channels import AddressRefused, PermanentFailure
-from chatbot import conversation, holdout, visits
+from chatbot import conversation, holdout, transcript, visits
 from chatbot.models import Conversation, Message
 from crm.models import Customer
 
@@ -42,7 +42,7 @@ class ChatChannel:
             chat = visits.open_for(
                 customer, visitor="", is_verified=customer.is_known, language="", now=now
             )
-        saying = conversation.Saying(
+        saying = transcript.Saying(
             Message.Sender.BOT,
             f"{subject}\n{text}" if subject else text,
             chat.language,

@@ -44,7 +44,8 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
     reading: asyncio.Task[None] | None = None
 
     async def connect(self) -> None:
-        if not await sockets.run(_may_connect, self._header(b"origin"), self._header(b"host")):
+        origin, host = self._header(b"origin"), self._header(b"host")
+        if not _is_ours(origin, host) and not await sockets.run(_is_allowed, origin):
             await self.close(code=4403)
             return
         self.bucket = frames.Bucket(at=asyncio.get_running_loop().time())
@@ -282,15 +283,17 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
         return next((v.decode("latin-1") for k, v in self.scope["headers"] if k == name), "")
 
 
-def _may_connect(origin: str, host: str) -> bool:
+def _is_ours(origin: str, host: str) -> bool:
     """Browsers say where a page comes from; what is no browser says nothing and has no cookies."""
     if not origin:
         return True
     there = urlparse(origin)
     if there.netloc and there.netloc == host:
         return True
-    if there.hostname and validate_host(there.hostname, settings.ALLOWED_HOSTS):
-        return True
+    return bool(there.hostname and validate_host(there.hostname, settings.ALLOWED_HOSTS))
+
+
+def _is_allowed(origin: str) -> bool:
     allowed = Source.objects.filter(revoked_at=None).values_list("allowed_origins", flat=True)
     return any(origin in origins for origins in allowed)
 

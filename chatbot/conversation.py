@@ -9,13 +9,11 @@ the commit.
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import QuerySet
 
 from chatbot import (
     actions,
@@ -23,9 +21,9 @@ from chatbot import (
     cards,
     llm,
     replaying,
+    transcript,
     understanding,
     waiting,
-    wakeups,
     wording,
 )
 from chatbot.events import MessageReceived, ProductMentioned
@@ -34,12 +32,35 @@ from chatbot.ml.commands import Act
 from chatbot.ml.hearing import Heard
 from chatbot.ml.memory import Memory
 from chatbot.models import Conversation, Message, Turn
+from chatbot.transcript import Saying
 from chatbot.world import World
 from crm import timeline
+from crm.prepared import Changed, Inserted, Prepared
 
 LONGEST = 2000
 EARLIER = 50  # messages that may wait before the one to be answered
 logger = logging.getLogger(__name__)
+UNANSWERED = Prepared(
+    lambda message: (
+        Message.objects.unanswered()
+        .filter(
+            conversation__in=Message.objects.filter(pk=message).values("conversation"),
+            pk__lte=message,
+        )
+        .select_related("conversation")
+        .order_by("-id")[:EARLIER]
+    ),
+    message=int,
+)
+TURN_OF = Prepared(
+    lambda message: Turn.objects.filter(message=message).values_list("pk"), message=int
+)
+TURNS = Inserted(
+    Turn,
+    *("message", "heard", "memory_before", "memory_after", "commands", "acts"),
+    *("latency_ms", "version", "created_at"),
+)
+NOTED = Changed(Message, "payload", "language", "confidence")
 
 
 class TooLong(Exception):
@@ -50,25 +71,13 @@ class Empty(Exception):
     """A message without a visible character."""
 
 
-@dataclass(frozen=True)
-class Saying:
-    """Something to be said by somebody, before it has a number."""
-
-    sender: str
-    text: str
-    language: str = ""
-    client_id: str = ""
-    author: User | None = None
-    payload: dict[str, Any] = field(default_factory=dict)
-
-
 def hear(conversation_id: int, *, text: str, client_id: str = "", now: datetime) -> Message:
     """Store what a customer said; the same `client_id` again returns the stored message.
 
     Raises TooLong and Empty.
     """
     saying = Saying(Message.Sender.CUSTOMER, checked(text), client_id=client_id[:64])
-    return _append(conversation_id, saying, now=now)
+    return transcript.append(conversation_id, saying, now=now)
 
 
 def checked(text: str) -> str:
@@ -83,7 +92,7 @@ def checked(text: str) -> str:
 
 def reply(conversation_id: int, saying: Saying, *, now: datetime) -> Message:
     """Say something in a chat on behalf of the shop, and wake whoever listens."""
-    return _append(conversation_id, saying, now=now)
+    return transcript.append(conversation_id, saying, now=now)
 
 
 def respond(message_id: int, *, now: datetime) -> Message | None:
@@ -93,10 +102,7 @@ def respond(message_id: int, *, now: datetime) -> Message | None:
     with first. A message that was dealt with already is left alone, so that a second worker
     changes nothing. Returns the answer, or None where the bot stays silent.
     """
-    here = Message.objects.filter(pk=message_id).values("conversation")
-    waiting = Message.objects.unanswered().filter(conversation__in=here, pk__lte=message_id)
-    newest = waiting.select_related("conversation").order_by("-id")[:EARLIER]
-    messages = list(newest)[::-1]
+    messages: list[Message] = UNANSWERED.rows(message=message_id)[::-1]
     if not messages or messages[-1].pk != message_id:
         return None
     for earlier in messages[:-1]:
@@ -129,8 +135,8 @@ def _respond(message: Message, *, now: datetime) -> Message | None:
         )
         wordings = _rehearse(message.conversation, heard, now=now)
     with transaction.atomic():
-        conversation = _locked().select_related("customer").get(pk=message.conversation_id)
-        if Turn.objects.filter(message=message).exists():
+        conversation = transcript.locked(message.conversation_id)
+        if TURN_OF.rows(message=message.pk):
             return None
         turn = Turning(message, heard, wordings, started)
         answer = _take_turn(conversation, turn, now=now)
@@ -192,20 +198,24 @@ def _take_turn(conversation: Conversation, turn: Turning, *, now: datetime) -> M
     answer = None
     if said.text:
         saying = Saying(Message.Sender.BOT, said.text, heard.language, payload=payload)
-        answer = _store(conversation, saying, now=now, also=("memory", "language", "state"))
+        answer = transcript.store(conversation, saying, now=now)
         world.remember_shown(payload["products"])
     else:
-        conversation.save(update_fields=["memory", "language", "state"])
-    Turn.objects.create(
-        message=message,
-        heard=replaying.kept(heard, message.text, world.asked),
-        memory_before=memory.as_json(),
-        memory_after=after,
-        commands=[{"kind": c.kind, "slots": dict(c.slots)} for c in outcome.reading.commands],
-        acts=[{"name": a.name, "args": dict(a.args), "products": a.products} for a in acts],
-        latency_ms=round(1000 * (time.perf_counter() - turn.started), 2),
-        version=understanding.version(now=now),
-        created_at=now,
+        transcript.remember(conversation)
+    TURNS.ids(
+        [
+            (
+                message.pk,
+                replaying.kept(heard, message.text, world.asked),
+                memory.as_json(),
+                after,
+                [{"kind": c.kind, "slots": dict(c.slots)} for c in outcome.reading.commands],
+                [{"name": a.name, "args": dict(a.args), "products": a.products} for a in acts],
+                round(1000 * (time.perf_counter() - turn.started), 2),
+                understanding.version(now=now),
+                now,
+            )
+        ]
     )
     mentioned = outcome.memory.focus if outcome.memory.focus != memory.focus else ""
     _tell(conversation, message, payload, mentioned, now=now)
@@ -223,7 +233,7 @@ def _tell_who_waits(
         client_id=told.key,
         payload=payload,
     )
-    _store(conversation, saying, now=now)
+    transcript.store(conversation, saying, now=now)
 
 
 def _perform(
@@ -269,7 +279,7 @@ def _note(message: Message, payload: dict[str, Any], heard: Heard) -> None:
     message.payload = {name: payload[name] for name in kept}
     message.language = heard.language
     message.confidence = payload["intent"]["confidence"]
-    message.save(update_fields=["payload", "language", "confidence"])
+    NOTED.row(message.pk, message.payload, message.language, message.confidence)
 
 
 def _tell(
@@ -303,39 +313,3 @@ def _tell(
         for fact in facts
     ]
     timeline.record_many(entries, received_at=now)
-
-
-def _locked() -> QuerySet[Conversation]:
-    return Conversation.objects.select_for_update(of=("self",))
-
-
-@transaction.atomic
-def _append(conversation_id: int, saying: Saying, *, now: datetime) -> Message:
-    conversation = _locked().get(pk=conversation_id)
-    if saying.client_id:
-        known = conversation.messages.filter(client_id=saying.client_id).first()
-        if known is not None:
-            return known
-    return _store(conversation, saying, now=now)
-
-
-def _store(
-    conversation: Conversation, saying: Saying, *, now: datetime, also: tuple[str, ...] = ()
-) -> Message:
-    """Give the next number. The caller holds the lock on the conversation's row."""
-    conversation.last_seq += 1
-    conversation.updated_at = now
-    conversation.save(update_fields=["last_seq", "updated_at", *also])
-    message = Message.objects.create(
-        conversation=conversation,
-        seq=conversation.last_seq,
-        client_id=saying.client_id,
-        sender=saying.sender,
-        author=saying.author,
-        text=saying.text,
-        language=saying.language or conversation.language,
-        payload=saying.payload,
-        created_at=now,
-    )
-    transaction.on_commit(lambda: wakeups.wake(conversation.pk, message), robust=True)
-    return message

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
-from chatbot import assigning, conversation, presence, waiting, wakeups
+from chatbot import assigning, conversation, presence, transcript, waiting, wakeups
 from chatbot.models import Conversation, Message, Ticket
 
 State = Conversation.State
@@ -115,7 +115,7 @@ def _give_back(chat: Conversation, now: datetime) -> None:
 
 
 def _say(chat: Conversation, told: waiting.Told, *, now: datetime) -> None:
-    saying = conversation.Saying(
+    saying = transcript.Saying(
         Message.Sender.BOT,
         told.text,
         chat.language,

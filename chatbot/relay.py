@@ -3,6 +3,10 @@
 Only hints travel here. A hint that gets lost costs a little time and nothing else: the row is
 the truth, and the poll of `chatbot/sockets.py` finds what no hint has told. So nothing here
 waits for the broker or raises into whoever has something to tell.
+
+All processes with open sockets are in one group. A process sends one note at a time, of all that
+gathered while the one before was on its way: the busier the chat, the fewer trips to the broker
+for each message.
 """
 
 import asyncio
@@ -16,19 +20,18 @@ from channels.layers import get_channel_layer
 from django.conf import settings
 
 logger = logging.getLogger(__name__)
-Note = dict[str, Any]
+Frame = dict[str, Any]
+Hint = tuple[int, Frame | None]  # the conversation to look at, or what to pass on in it
+GROUP = "chat"
 HERE = uuid.uuid4().hex
 PATIENCE = 2.0  # seconds for one note
-MOST = 200  # notes on their way; a broker that hangs must not fill the memory
+MOST = 1_000  # hints that wait; a broker that hangs must not fill the memory
+AT_ONCE = 200  # hints in one note
 
 
 def is_on() -> bool:
     """Whether other processes can be reached."""
     return bool(settings.REDIS_URL)
-
-
-def group_of(conversation_id: int) -> str:
-    return f"chat.{conversation_id}"
 
 
 def here() -> str:
@@ -42,24 +45,26 @@ class Sender:
     def __init__(self) -> None:
         self.loop: asyncio.AbstractEventLoop | None = None
         self.process = 0
-        self.on_their_way: set[asyncio.Task[None]] = set()
+        self.waiting: list[Hint] = []
+        self.sending: asyncio.Task[None] | None = None
         self.is_failing = False
         self.lock = threading.Lock()
 
     def use(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.loop, self.process = loop, os.getpid()
-        self.on_their_way = set()
+        if self.loop is not loop or self.process != os.getpid():
+            self.loop, self.process = loop, os.getpid()
+            self.waiting, self.sending = [], None
 
-    def send(self, conversation_id: int, frame: Note | None = None) -> None:
+    def send(self, conversation_id: int, frame: Frame | None = None) -> None:
         """Have all other processes look at this conversation again, or pass on a frame.
 
         From any thread, after the commit. Returns at once.
         """
-        if not is_on() or len(self.on_their_way) >= MOST:
+        if not is_on() or len(self.waiting) >= MOST:
             return
-        note = {"type": "wake", "from": here(), "conversation": conversation_id, "frame": frame}
         try:
-            self._running_loop().call_soon_threadsafe(self._start, note)
+            loop = self._running_loop()
+            loop.call_soon_threadsafe(self._add, (conversation_id, frame))
         except RuntimeError:  # the process is ending, and its loop was closed just now
             logger.debug("chat: no wake-up for %s", conversation_id)
 
@@ -74,53 +79,52 @@ class Sender:
             threading.Thread(target=loop.run_forever, name="relay", daemon=True).start()
             return loop
 
-    def _start(self, note: Note) -> None:
-        task = asyncio.get_running_loop().create_task(self._send(note))
-        self.on_their_way.add(task)
-        task.add_done_callback(self.on_their_way.discard)
+    def _add(self, hint: Hint) -> None:
+        if hint not in self.waiting[-AT_ONCE:]:
+            self.waiting.append(hint)
+        if self.sending is None or self.sending.done():
+            self.sending = asyncio.get_running_loop().create_task(self._send())
 
-    async def _send(self, note: Note) -> None:
-        try:
-            layer = get_channel_layer()
-            group = group_of(note["conversation"])
-            await asyncio.wait_for(layer.group_send(group, note), PATIENCE)
-        except Exception as error:  # the broker's trouble, of whatever kind, is not the sender's
-            if not self.is_failing:
-                logger.warning("chat: wake-ups do not get out, the poll goes on: %s", error)
-            self.is_failing = True
-        else:
-            self.is_failing = False
+    async def _send(self) -> None:
+        while self.waiting:
+            hints, self.waiting = self.waiting[:AT_ONCE], self.waiting[AT_ONCE:]
+            note = {"type": "wake", "from": here(), "hints": hints}
+            try:
+                await asyncio.wait_for(get_channel_layer().group_send(GROUP, note), PATIENCE)
+            except Exception as error:  # the broker's trouble, whatever it is, is not the sender's
+                if not self.is_failing:
+                    logger.warning("chat: wake-ups do not get out, the poll goes on: %s", error)
+                self.is_failing = True
+            else:
+                self.is_failing = False
 
 
 class Receiver:
-    """One channel of this process, in the groups of all conversations that are open in it."""
+    """The one channel of this process, in the group of all that have open sockets."""
 
     def __init__(self) -> None:
         self.channel = ""
 
-    async def join(self, conversation_id: int) -> None:
-        await self._tell("group_add", conversation_id)
+    async def join(self) -> None:
+        """Also where the broker may have forgotten the group."""
+        await self._tell("group_add")
 
-    async def leave(self, conversation_id: int) -> None:
-        await self._tell("group_discard", conversation_id)
+    async def leave(self) -> None:
+        await self._tell("group_discard")
 
-    async def next(self) -> Note:
-        """The next note of another process. Raises whatever the broker's trouble is."""
-        layer = get_channel_layer()
-        if not self.channel:
-            self.channel = await layer.new_channel()
+    async def next(self) -> list[Hint]:
+        """What another process tells next. Raises whatever the broker's trouble is."""
         while True:
-            note: Note = await layer.receive(self.channel)
+            note = await get_channel_layer().receive(self.channel)
             if note["from"] != here():
-                return note
+                return [(pk, frame) for pk, frame in note["hints"]]
 
-    async def _tell(self, what: str, conversation_id: int) -> None:
+    async def _tell(self, what: str) -> None:
         layer = get_channel_layer()
         try:
             if not self.channel:
                 self.channel = await layer.new_channel()
-            joining = getattr(layer, what)(group_of(conversation_id), self.channel)
-            await asyncio.wait_for(joining, PATIENCE)
+            await asyncio.wait_for(getattr(layer, what)(GROUP, self.channel), PATIENCE)
         except Exception as error:  # the poll finds what this group would have told
             logger.debug("chat: %s failed: %s", what, error)
 

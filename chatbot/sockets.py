@@ -6,7 +6,7 @@ compares what each socket has sent with what the table holds.
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, ParamSpec, Protocol, TypeVar
@@ -71,7 +71,6 @@ class Switchboard:
         self.poll: asyncio.Task[None] | None = None
         self.hearing: asyncio.Task[None] | None = None
         self.receiver = relay.Receiver()
-        self.errands: set[asyncio.Task[None]] = set()
         self.buckets: dict[str, Bucket] = {}
 
     def bucket_of(self, visitor: str, *, now: float) -> Bucket:
@@ -90,7 +89,6 @@ class Switchboard:
             self.poll = loop.create_task(self._poll())
         if relay.is_on():
             relay.sender.use(loop)
-            self._run(self.receiver.join(socket.conversation_id))
             if self.hearing is None or self.hearing.done():
                 self.hearing = loop.create_task(self._hear())
         wakeups.listen(self.wake)
@@ -98,9 +96,8 @@ class Switchboard:
     def leave(self, socket: Socket) -> None:
         left = self.sockets.get(socket.conversation_id, set())
         left.discard(socket)
-        was_followed = not left and self.sockets.pop(socket.conversation_id, None) is not None
-        if was_followed and relay.is_on():
-            self._run(self.receiver.leave(socket.conversation_id))
+        if not left:
+            self.sockets.pop(socket.conversation_id, None)
 
     def count(self, conversation_id: int) -> int:
         return len(self.sockets.get(conversation_id, ()))
@@ -133,25 +130,22 @@ class Switchboard:
     async def _hear(self) -> None:
         """Wake whoever another process speaks of, as long as anybody is here."""
         while self.sockets:
+            await self.receiver.join()
             try:
-                note = await self.receiver.next()
+                while self.sockets:
+                    self._take(await self.receiver.next())
             except Exception as error:  # the broker's trouble: the poll goes on meanwhile
                 task = asyncio.current_task()
                 if task and task.cancelling():  # an ending layer may raise in place of this
                     raise
                 logger.warning("chat: no wake-ups from other processes: %s", error)
                 await asyncio.sleep(BROKER_PAUSE)
-                continue
-            if note["frame"] is None:
-                self._wake(note["conversation"])
-                continue
-            for socket in self.sockets.get(note["conversation"], ()):
-                socket.pass_on(note["frame"])
+        await self.receiver.leave()
 
-    def _run(self, errand: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(errand)
-        self.errands.add(task)  # a task that nobody holds may vanish
-        task.add_done_callback(self.errands.discard)
+    def _take(self, hints: list[relay.Hint]) -> None:
+        for conversation_id, frame in hints:
+            for socket in self.sockets.get(conversation_id, ()):
+                socket.pass_on(frame) if frame else socket.look_again()
 
     async def _poll(self) -> None:
         while self.sockets:
@@ -161,16 +155,16 @@ class Switchboard:
             except DatabaseError:  # the next poll tries again; nothing is lost meanwhile
                 logger.exception("chat: the poll could not read the database")
                 continue
-            for pk, last_seq, state in rows:
-                behind = [
-                    socket
-                    for socket in self.sockets.get(pk, ())
-                    if socket.sent_seq < last_seq or socket.sent_state != state
-                ]
-                for socket in behind:
-                    socket.look_again()
-                if behind and relay.is_on():  # nobody told us: the broker may have lost the group
-                    self._run(self.receiver.join(pk))
+            behind = [
+                socket
+                for pk, last_seq, state in rows
+                for socket in self.sockets.get(pk, ())
+                if socket.sent_seq < last_seq or socket.sent_state != state
+            ]
+            for socket in behind:
+                socket.look_again()
+            if behind and relay.is_on():  # nobody told us: the broker may have lost the group
+                await self.receiver.join()
 
 
 def _present(ids: list[int]) -> list[tuple[int, int, str]]:

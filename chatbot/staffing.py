@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import Case, IntegerField, Q, Value, When
 from django.utils.translation import gettext as _
 
-from chatbot import actions, conversation, wakeups
+from chatbot import actions, conversation, transcript, wakeups
 from chatbot.events import AgentAnswered, ConversationResolved
 from chatbot.models import Conversation, Message, Note
 from crm import timeline
@@ -87,7 +87,7 @@ def answer_as_staff(
     """Say something as a member of staff; takes the conversation over where nobody has it."""
     text = conversation.checked(text)
     take_over(conversation_id, staff, now=now)
-    saying = conversation.Saying(Message.Sender.AGENT, text, client_id=client_id, author=staff)
+    saying = transcript.Saying(Message.Sender.AGENT, text, client_id=client_id, author=staff)
     message = conversation.reply(conversation_id, saying, now=now)
     chat = message.conversation
     first = chat.handoffs.filter(closed_at=None, first_answer_at=None)
@@ -173,7 +173,7 @@ def _wake_on_commit(chat: Conversation) -> None:
 
 def _note(chat: Conversation, kind: str, *, now: datetime, **words: str) -> None:
     text = NOTES[kind][0 if chat.language == "zh" else 1].format(**words)
-    saying = conversation.Saying(
+    saying = transcript.Saying(
         Message.Sender.SYSTEM, text, chat.language, payload={"state": chat.state}
     )
     conversation.reply(chat.pk, saying, now=now)

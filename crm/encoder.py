@@ -11,7 +11,10 @@ import numpy as np
 logger = logging.getLogger(__name__)
 AT_ONCE = 256
 OPENING = 160  # characters
+FEW = 8  # texts: a message and its parts
+MOST_KEPT = 1_000  # texts
 _lock = threading.Lock()
+_kept: dict[str, np.ndarray] = {}
 
 
 def encode(texts: Sequence[str]) -> np.ndarray | None:
@@ -22,8 +25,8 @@ def encode(texts: Sequence[str]) -> np.ndarray | None:
             return None
         if not texts:
             return np.zeros((0, 512), np.float32)
-        if len(texts) == 1:
-            return _one(texts[0]).copy()
+        if len(texts) <= FEW:
+            return _rows(encoder, texts)
         parts = range(0, len(texts), AT_ONCE)
         return np.vstack([encoder.encode(list(texts[i : i + AT_ONCE])) for i in parts])
 
@@ -33,10 +36,17 @@ def encode_openings(texts: Sequence[str]) -> np.ndarray | None:
     return encode([text[:OPENING] for text in texts])
 
 
-@lru_cache(maxsize=1_000)
-def _one(text: str) -> np.ndarray:
-    """(1, 512) Kept, for classifier and question book both ask, and greetings come again."""
-    return np.asarray(_encoder().encode([text]))
+def _rows(encoder: Any, texts: Sequence[str]) -> np.ndarray:
+    """Kept, for classifier and question book both ask, and greetings come again."""
+    new = [text for text in dict.fromkeys(texts) if text not in _kept]
+    if new:
+        _kept.update(zip(new, encoder.encode(new), strict=True))
+    for text in texts:
+        _kept[text] = _kept.pop(text)  # the newest last
+    rows = np.array([_kept[text] for text in texts])
+    while len(_kept) > MOST_KEPT:
+        del _kept[next(iter(_kept))]
+    return rows
 
 
 @lru_cache(maxsize=1)

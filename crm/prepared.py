@@ -82,15 +82,21 @@ class Inserted:
 
     def ids(self, rows: Sequence[Sequence[Any]]) -> list[int]:
         """Write them with one statement; their ids, in their order."""
-        if not rows:
-            return []
+        return self._written(rows, "") if rows else []
+
+    def new(self, *values: Any) -> int | None:
+        """Write one; its id, or None where a constraint finds that it is there already."""
+        return next(iter(self._written([values], " ON CONFLICT DO NOTHING")), None)
+
+    def _written(self, rows: Sequence[Sequence[Any]], unless: str) -> list[int]:
         fields = [self._meta.get_field(name) for name in self._names]
         quote = connection.ops.quote_name
         columns = ", ".join(quote(field.column) for field in fields)
         row = f"({', '.join(['%s'] * len(fields))})"
+        key = quote(self._meta.pk.column)
         sql = (
             f"INSERT INTO {quote(self._meta.db_table)} ({columns})"  # noqa: S608  (names of ours)
-            f" VALUES {', '.join([row] * len(rows))} RETURNING {quote(self._meta.pk.column)}"
+            f" VALUES {', '.join([row] * len(rows))}{unless} RETURNING {key}"
         )
         values = [
             field.get_db_prep_save(value, connection)
@@ -100,6 +106,52 @@ class Inserted:
         with connection.cursor() as cursor:
             cursor.execute(sql, values)
             return [pk for (pk,) in cursor.fetchall()]
+
+
+class Changed:
+    """One row given other values of these fields with one statement, and read back as it is then.
+
+    raised: a field that goes up by one. returned: the fields that are read back; others wait.
+    """
+
+    def __init__(
+        self, model: type[Model], *names: str, raised: str = "", returned: Sequence[str] = ("pk",)
+    ) -> None:
+        self._model, self._names, self._raised = model, names, raised
+        self._returned, self._kept = returned, local()
+
+    def row(self, pk: int, *values: Any) -> Any:
+        """The row after the change; None where there is no such. It is locked until the commit."""
+        sql, fields, made = self._run()
+        given = [
+            field.get_db_prep_save(value, connection)
+            for field, value in zip(fields, values, strict=True)
+        ]
+        with connection.cursor() as cursor:
+            cursor.execute(sql, [*given, pk])
+            return next(iter(made(cursor.fetchall())), None)
+
+    def _run(self) -> tuple[str, list[Any], Callable[[Iterable[Any]], list[Any]]]:
+        kept = self._kept.__dict__
+        if connection.alias not in kept:
+            meta: Any = self._model._meta
+            fields = [meta.get_field(name) for name in self._names]
+            queryset = self._model._default_manager.only(*self._returned)
+            compiler: Any = queryset.query.get_compiler(connection=connection)
+            compiler.as_sql()  # which finds out what is selected
+            quote = connection.ops.quote_name
+            changes = [f"{quote(field.column)} = %s" for field in fields]
+            if self._raised:
+                column = quote(meta.get_field(self._raised).column)
+                changes.append(f"{column} = {column} + 1")
+            back = ", ".join(quote(column.target.column) for column, *_ in compiler.select)
+            sql = (
+                f"UPDATE {quote(meta.db_table)} SET {', '.join(changes)}"  # noqa: S608  (as above)
+                f" WHERE {quote(meta.pk.column)} = %s RETURNING {back}"
+            )
+            kept[connection.alias] = sql, fields, _maker(queryset, compiler)
+        found: tuple[str, list[Any], Callable[[Iterable[Any]], list[Any]]] = kept[connection.alias]
+        return found
 
 
 def _maker(queryset: "QuerySet[Any, Any]", compiler: Any) -> Callable[[Iterable[Any]], list[Any]]:

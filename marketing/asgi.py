@@ -3,7 +3,6 @@
 import gc
 import os
 
-from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "marketing.settings")
@@ -16,9 +15,8 @@ from marketing.checks import refuse_half_configured  # noqa: E402
 
 refuse_half_configured()
 
-application = ProtocolTypeRouter(
-    {"http": http, "websocket": AuthMiddlewareStack(URLRouter(websocket_urlpatterns))}
-)
+# Whoever opens a socket says who they are in its first frame: cookies are not looked at.
+application = ProtocolTypeRouter({"http": http, "websocket": URLRouter(websocket_urlpatterns)})
 
 # What start-up made stays. To look through it again and again held up every request at once.
 gc.collect()

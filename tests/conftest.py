@@ -7,7 +7,7 @@ from django.core.cache import cache, caches
 from django.utils import translation
 from hypothesis import settings as hypothesis_settings
 
-from crm import artifacts, write_keys
+from crm import artifacts, outbox, write_keys
 from crm.rest import views
 from crm.segments import estimates
 from recommendations import cold, looks, popular
@@ -36,6 +36,7 @@ def _own_files(settings, tmp_path):
     popular.forget()
     looks.forget()
     cold.forget()
+    outbox.forget()
     cache.clear()  # what one test knew of the rules is not so in the next
     write_keys.rate_limit.buckets.clear()
     views.rate_limit.buckets.clear()

@@ -26,13 +26,13 @@ PARTS = 3  # the intents are hidden in so many turns
 class View:
     """What the gate sees of some texts: a row each.
 
-    scores, chances: (rows, intents); words: (rows, vocabulary) each word's share of the text;
-    embeddings: (rows, width) of unit length, or None.
+    scores, chances: (rows, intents); words: (rows, vocabulary) each word's share of the text, or
+    (rows, 1) the share of all that are known; embeddings: (rows, width) of unit length, or None.
     """
 
     scores: np.ndarray
     chances: np.ndarray
-    words: sparse.csr_matrix
+    words: sparse.csr_matrix | np.ndarray
     embeddings: np.ndarray | None
 
 
@@ -229,6 +229,13 @@ def shares_of_words(texts: Sequence[str], places: Mapping[str, int]) -> sparse.c
         data += [1 / max(len(words), 1)] * len(known)
         starts.append(len(indices))
     return sparse.csr_matrix((data, indices, starts), shape=(len(texts), max(len(places), 1)))
+
+
+def known_shares(texts: Sequence[str], places: Mapping[str, int]) -> np.ndarray:
+    """(texts, 1) The share of the words of a text that are known."""
+    words = [tokens_of(normalise(text)) for text in texts]
+    shares = [sum(word in places for word in said) / max(len(said), 1) for said in words]
+    return np.array(shares)[:, None]
 
 
 def spoken_by(words: sparse.csr_matrix, owners: np.ndarray, number: int) -> np.ndarray:

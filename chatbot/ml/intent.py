@@ -15,9 +15,18 @@ from scipy import optimize
 from scipy.special import logsumexp
 
 from chatbot.ml import kernel
-from chatbot.ml.gate import KEPT, Fold, Gate, Surroundings, View, shares_of_words, spoken_by
+from chatbot.ml.gate import (
+    KEPT,
+    Fold,
+    Gate,
+    Surroundings,
+    View,
+    known_shares,
+    shares_of_words,
+    spoken_by,
+)
 from chatbot.ml.labels import Intents
-from chatbot.ml.machines import Material, joined
+from chatbot.ml.machines import Material
 from chatbot.ml.machines import fit as fit_machines
 from crm.ml.estimator import State
 from crm.ml.vectors import Vectors
@@ -87,7 +96,7 @@ class IntentClassifier:
         copied: the rows that the last texts are mistyped copies of. strangers: texts known to
         have none of the intents, with their embeddings.
         """
-        for turned in ("_columns", "_intents", "_places"):
+        for turned in ("_intents", "_places"):
             self.__dict__.pop(turned, None)
         self.labels_ = sorted(set(labels))
         self.vectors_ = Vectors().fit(texts)
@@ -108,9 +117,12 @@ class IntentClassifier:
 
     def predict(self, texts: Sequence[str], embeddings: np.ndarray | None = None) -> list[Guess]:
         """The guess for each text; the chances of one text sum to one."""
-        view, scores, near = self._look(texts, embeddings)
-        known = self.gate_.known(view, self._surroundings, near)
+        points, near = self._near(embeddings)
+        scores = self._scores(texts, points, near)
         chances = _softmax(scores * self.temperature_)
+        words = known_shares(texts, self._places)
+        view = View(self._intents.scores(scores), self._intents.chances(chances), words, points)
+        known = self.gate_.known(view, self._surroundings, near)
         return [
             self._guess(intents, labels, float(k))
             for intents, labels, k in zip(view.chances, chances, known, strict=True)
@@ -183,11 +195,6 @@ class IntentClassifier:
     _surroundings: Surroundings | None
 
     @cached_property
-    def _columns(self) -> np.ndarray:
-        """The weights as a product with sparse rows wants them, turned round once."""
-        return np.ascontiguousarray(self.weights_.T, dtype=np.float64)
-
-    @cached_property
     def _intents(self) -> Intents:
         return Intents(self.labels_)
 
@@ -218,8 +225,13 @@ class IntentClassifier:
     def _scores(
         self, texts: Sequence[str], points: np.ndarray | None, near: np.ndarray | None
     ) -> np.ndarray:
-        features = joined(self.vectors_.transform(texts), points, self.dense_weight)
-        scores = np.asarray(features @ self._columns + self.bias_)
+        """Row by row: a sparse matrix costs more to make than the few products in it."""
+        rows = self.vectors_.rows(texts)
+        scores = np.array([np.take(self.weights_, at, axis=1) @ said for at, said in rows])
+        scores = scores + self.bias_
+        if points is not None:
+            by_meaning = self.weights_[:, self.weights_.shape[1] - points.shape[1] :]
+            scores += points * self.dense_weight @ by_meaning.T
         if near is not None and self.meanings_ is not None:
             scores = scores + kernel.likeness(near) @ self.meanings_
         return scores
@@ -257,19 +269,16 @@ class IntentClassifier:
             seen_in.append(Fold(view, owners[rows], around, spoken))
         unknown = None
         if strangers is not None and len(strangers[0]):
-            unknown = self._look(strangers[0], strangers[1])[0]
+            points, near = self._near(strangers[1])
+            unknown = self._view(strangers[0], self._scores(strangers[0], points, near), points)
         self.gate_ = Gate(self.kept).fit(seen_in, unknown, np.random.default_rng(self.seed))
 
-    def _look(
-        self, texts: Sequence[str], embeddings: np.ndarray | None
-    ) -> tuple[View, np.ndarray, np.ndarray | None]:
-        """What the gate sees, the scores, and the nearness to every example."""
-        points = None if self.memory_ is None or embeddings is None else _unit(embeddings)
-        near = None
-        if points is not None and self._surroundings is not None:
-            near = self._surroundings.nearness(points)
-        scores = self._scores(texts, points, near)
-        return self._view(texts, scores, points), scores, near
+    def _near(self, embeddings: np.ndarray | None) -> tuple[np.ndarray | None, np.ndarray | None]:
+        """The rows of unit length, and their nearness to every example."""
+        if self.memory_ is None or embeddings is None or self._surroundings is None:
+            return None, None
+        points = _unit(embeddings)
+        return points, self._surroundings.nearness(points)
 
     def _all_examples(self) -> Surroundings | None:
         if self.memory_ is None:
@@ -287,7 +296,8 @@ def _unit(rows: np.ndarray) -> np.ndarray:
 
 
 def _softmax(scores: np.ndarray) -> np.ndarray:
-    return np.asarray(np.exp(scores - logsumexp(scores, axis=1, keepdims=True)))
+    grown = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return np.asarray(grown / grown.sum(axis=1, keepdims=True))
 
 
 def _folds(target: np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:

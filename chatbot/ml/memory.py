@@ -1,7 +1,7 @@
 """What a conversation remembers, as one value that is never changed in place."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 MOST_SUSPENDED = 3
@@ -14,6 +14,9 @@ class Flow:
     name: str
     slots: Mapping[str, Any] = field(default_factory=dict)
     awaiting: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        return {"name": self.name, "slots": self.slots, "awaiting": self.awaiting}
 
     def with_slots(self, **slots: Any) -> "Flow":
         return replace(self, slots={**self.slots, **slots})
@@ -60,7 +63,9 @@ class Memory:
         return replace(self, flow=before, suspended=self.suspended[:-1])
 
     def as_json(self) -> dict[str, Any]:
-        return asdict(self)
+        plain = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        flow = self.flow.as_json() if self.flow else None
+        return plain | {"flow": flow, "suspended": [flow.as_json() for flow in self.suspended]}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:

@@ -12,6 +12,7 @@ INVISIBLE = re.compile(r"[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 BLANKS = re.compile(r"\s+")
 
 
+@lru_cache(maxsize=1024)  # a message is asked for by whoever reads it
 def normalise(text: str) -> str:
     """One spelling for what looks the same: full-width, traditional and invisible characters."""
     text = _simplified(unicodedata.normalize("NFKC", text))

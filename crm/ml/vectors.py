@@ -38,6 +38,14 @@ class Vectors:
         shape = (len(texts), len(self.terms_))
         return sparse.csr_matrix((data, indices, pointers), shape=shape, dtype=np.float64)
 
+    def rows(self, texts: Sequence[str]) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Where each text is not zero, and what it is there: for a few, without a matrix."""
+        rows = [self._row(text) for text in texts]
+        return [
+            (np.fromiter(row, np.intp, len(row)), np.fromiter(row.values(), float, len(row)))
+            for row in rows
+        ]
+
     @property
     def vocabulary(self) -> frozenset[str]:
         """The words (not the character runs) that were seen."""

@@ -67,9 +67,9 @@ async def test_a_wake_up_of_another_process_brings_the_message_without_a_poll():
 async def test_who_types_in_another_process_is_passed_on():
     client = await joined(await Client().open())
     chat = await sockets.run(Conversation.objects.get)
-    note = {"type": "wake", "from": "elsewhere", "conversation": chat.pk}
     typing = {"type": "typing", "sender": "agent", "typing": True}
-    await get_channel_layer().group_send(relay.group_of(chat.pk), {**note, "frame": typing})
+    note = {"type": "wake", "from": "elsewhere", "hints": [(chat.pk, typing)]}
+    await get_channel_layer().group_send(relay.GROUP, note)
     assert (await client.until("typing", sender="agent"))["typing"]
     await client.close()
 
@@ -95,27 +95,76 @@ async def test_a_broker_that_forgot_its_groups_is_told_them_again():
     await client.close()
 
 
-def test_a_process_without_sockets_can_wake_the_others(monkeypatch):
-    sent = []
+class Layer:
+    """Takes notes, as slowly as the test wants."""
 
-    class Layer:
-        async def group_send(self, group, note):
-            sent.append((group, note["conversation"]))
+    def __init__(self):
+        self.sent = []
+        self.goes_on = asyncio.Event()
 
-    monkeypatch.setattr(relay, "get_channel_layer", Layer)
+    async def group_send(self, group, note):
+        self.sent.append(note["hints"])
+        await self.goes_on.wait()
+
+
+@pytest.fixture
+def layer(monkeypatch):
+    layer = Layer()
+    monkeypatch.setattr(relay, "get_channel_layer", lambda: layer)
+    return layer
+
+
+def relayed():
+    """Let the loop of the relay take up what it was given."""
+    loop = relay.sender.loop
+    asyncio.run_coroutine_threadsafe(asyncio.sleep(0.01), loop).result(60)
+    return loop
+
+
+def test_a_process_without_sockets_can_wake_the_others(layer):
     relay.sender.send(7)
-    asyncio.run_coroutine_threadsafe(asyncio.sleep(0), relay.sender.loop).result(60)
-    assert sent == [("chat.7", 7)]
+    relayed()
+    assert layer.sent == [[(7, None)]]
 
 
-def test_a_broker_that_hangs_holds_nobody_up(monkeypatch):
-    class Layer:
-        async def group_send(self, group, note):
-            await asyncio.sleep(600)
+def test_what_gathers_while_a_note_is_on_its_way_goes_out_together_and_once(layer):
+    typing = {"type": "typing", "sender": "customer", "typing": True}
+    relay.sender.send(7)
+    relayed()
+    for pk in (8, 9, 8, 9):
+        relay.sender.send(pk)
+    relay.sender.send(9, typing)
+    relayed().call_soon_threadsafe(layer.goes_on.set)
+    relayed()
+    assert layer.sent == [[(7, None)], [(8, None), (9, None), (9, typing)]]
 
-    monkeypatch.setattr(relay, "get_channel_layer", Layer)
+
+def test_many_hints_go_in_notes_of_bounded_length(layer, monkeypatch):
+    monkeypatch.setattr(relay, "AT_ONCE", 3)
+    layer.goes_on.set()
+    loop = relay.sender._running_loop()
+    loop.call_soon_threadsafe(lambda: [relay.sender._add((pk, None)) for pk in range(8)])
+    relayed()
+    assert [[pk for pk, _ in hints] for hints in layer.sent] == [[0, 1, 2], [3, 4, 5], [6, 7]]
+
+
+def test_a_broker_that_hangs_holds_nobody_up_and_fills_no_memory(layer, monkeypatch):
     monkeypatch.setattr(relay, "MOST", 5)
-    for _ in range(20):
-        relay.sender.send(7)
-        asyncio.run_coroutine_threadsafe(asyncio.sleep(0), relay.sender.loop).result(60)
-    assert len(relay.sender.on_their_way) == 5
+    for pk in range(20):
+        relay.sender.send(pk)
+        relayed()
+    assert len(relay.sender.waiting) == 5
+    assert layer.sent == [[(0, None)]]
+
+
+def test_a_broker_that_fails_is_told_of_once_and_tried_again(layer, monkeypatch, caplog):
+    async def refuse(group, note):
+        layer.sent.append(note["hints"])
+        raise ConnectionError("nobody there")
+
+    monkeypatch.setattr(layer, "group_send", refuse)
+    for pk in (1, 2):
+        relay.sender.send(pk)
+        relayed()
+    assert layer.sent == [[(1, None)], [(2, None)]]
+    assert caplog.text.count("wake-ups do not get out") == 1

@@ -1,14 +1,15 @@
 """A queryset that is written once gives what the queryset itself gives, whatever the values."""
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 from threading import Thread
 from uuid import UUID, uuid4
 
 import pytest
 from django.db import connection
 
-from crm.models import Customer, Event, Order, OrderLine, Product
-from crm.prepared import Inserted, Prepared
+from crm.models import Category, Customer, Event, Order, OrderLine, Product
+from crm.prepared import Changed, Inserted, Prepared
 from recommendations import interactions
 from recommendations.models import Impression
 from tests.factories import NOON, make_category, make_customer, make_order, make_product
@@ -188,3 +189,42 @@ class TestInserted:
     def test_a_row_that_is_too_short_is_refused(self, written):
         with pytest.raises(ValueError, match="shorter"):
             written.ids([(1, 2)])
+
+    def test_one_that_is_there_already_is_not_written_again(self, django_assert_num_queries):
+        products = Inserted(Category, "slug", "name_en", "name_zh", "aliases")
+        pk = products.new("tea", "Tea", "茶", [])
+        with django_assert_num_queries(1):
+            assert products.new("tea", "Other tea", "茶", []) is None
+        assert Category.objects.get(pk=pk).name_en == "Tea"
+
+
+class TestChanged:
+    @pytest.fixture
+    def sold(self):
+        return Changed(Product, "price", raised="stock", returned=("sku", "stock", "colors"))
+
+    def test_the_row_comes_back_as_it_is_then(self, sold, django_assert_num_queries):
+        tea, other = make_product("TEA", stock=3, colors=["green"]), make_product("NUT", stock=9)
+        sold.row(other.pk, 1)
+        with django_assert_num_queries(1):
+            row = sold.row(tea.pk, Decimal("7.50"))
+            assert (row.pk, row.sku, row.stock, row.colors) == (tea.pk, "TEA", 4, ["green"])
+        assert row.get_deferred_fields() >= {"price", "title_en"}
+        tea.refresh_from_db()
+        other.refresh_from_db()
+        assert (tea.price, tea.stock, other.price, other.stock) == (Decimal("7.50"), 4, 1, 10)
+
+    def test_a_row_that_is_not_there_is_none(self, sold):
+        assert sold.row(404, 1) is None
+
+    def test_without_more_it_says_whether_there_was_a_row(self):
+        tea = make_product("TEA", colors=["green"])
+        painted = Changed(Product, "colors", "title_en")
+        assert painted.row(tea.pk, ["red", "blue"], "Tea; DROP TABLE --%s").pk == tea.pk
+        assert painted.row(404, [], "") is None
+        tea.refresh_from_db()
+        assert (tea.colors, tea.title_en) == (["red", "blue"], "Tea; DROP TABLE --%s")
+
+    def test_a_row_that_is_too_short_is_refused(self, sold):
+        with pytest.raises(ValueError, match="shorter"):
+            sold.row(make_product().pk)
