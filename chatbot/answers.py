@@ -14,24 +14,34 @@ from chatbot.models import Answer
 from chatbot.seeds import FOLDER
 from crm.encoder import encode
 from crm.ml.text import normalise
+from crm.prepared import Prepared
 
 BY_TOPIC = 0.75  # how much the topic counts beside the words of the question
 WORD_FOR_WORD = 0.97  # a chance by words alone that nothing has to confirm
 ABOUT = 0.5  # chance from which an answer's questions are taken to be about a topic
 
+Mark = tuple[object, ...] | None
+MARK = Prepared(  # None where there is no answer
+    lambda: (
+        Answer.objects.filter(is_active=True)
+        .values("is_active")
+        .annotate(count=Count("id"), changed=Max("updated_at"), last=Max("id"))
+        .values_list("count", "changed", "last")
+    )
+)
+
 
 def find(question: str, *, language: str, now: datetime, n: int = 3) -> list[Hit]:
     """The answers most likely to fit, best first, each with the chance that it does."""
-    active = Answer.objects.filter(is_active=True)
-    mark = active.aggregate(count=Count("id"), changed=Max("updated_at"), last=Max("id"))
-    book = _book(tuple(mark.values()))
+    mark = MARK.first()
+    book = _book(mark)
     embedding = encode([normalise(question)])
     by_words = book.ask(question, embedding[0] if embedding is not None else None)
-    topic_of = _topics(tuple(mark.values()), understanding.version(now=now))
+    topic_of = _topics(mark, understanding.version(now=now))
     topics = dict(understanding.topics(question, now=now))
     weighed = {slug: _weigh(c, topic_of.get(slug, ""), topics, topic_of) for slug, c in by_words}
     hits = sorted(weighed.items(), key=lambda pair: (-pair[1], pair[0]))[:n]
-    answers = {a.slug: a for a in active.filter(slug__in=[slug for slug, _ in hits])}
+    answers = _answers(mark)
     return [
         Hit(slug, chance, answers[slug].question_in(language), answers[slug].answer_in(language))
         for slug, chance in hits
@@ -53,15 +63,20 @@ def _weigh(
 
 
 @lru_cache(maxsize=2)
-def _book(mark: tuple[object, ...]) -> QuestionBook:
-    """`mark` changes whenever an answer does."""
+def _answers(mark: Mark) -> dict[str, Answer]:
+    """By slug. `mark` changes whenever an answer does."""
+    return {answer.slug: answer for answer in Answer.objects.filter(is_active=True)}
+
+
+@lru_cache(maxsize=2)
+def _book(mark: Mark) -> QuestionBook:
     entries = _entries()
     embeddings = encode([normalise(e.question) for e in entries])
     return QuestionBook(entries, embeddings, groups=_groups())
 
 
 @lru_cache(maxsize=2)
-def _topics(mark: tuple[object, ...], version: str) -> dict[str, str]:
+def _topics(mark: Mark, version: str) -> dict[str, str]:
     """Slug -> what its questions are about, where most of them are about one thing."""
     votes: dict[str, dict[str, float]] = {}
     entries = _entries()

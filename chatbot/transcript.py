@@ -22,9 +22,9 @@ NUMBERED = Changed(
 )
 MOVED = Changed(Conversation, "last_seq", "updated_at", "memory", "language", "state")
 REMEMBERED = Changed(Conversation, "memory", "language", "state")
-COLUMNS = (
-    *("conversation_id", "seq", "client_id", "sender", "author_id"),
-    *("text", "language", "payload", "created_at", "confidence", "rating", "comment"),
+COLUMNS = (  # as the model has them
+    *("conversation_id", "seq", "client_id", "sender", "author_id", "text"),
+    *("language", "payload", "confidence", "rating", "comment", "created_at"),
 )
 WRITTEN = Inserted(Message, *COLUMNS)
 LOCKED = Prepared(
@@ -99,7 +99,7 @@ def _written(conversation: Conversation, saying: Saying, *, now: datetime) -> Me
     author = saying.author.pk if saying.author else None
     language = saying.language or conversation.language
     said = (conversation.last_seq, saying.client_id, saying.sender, author, saying.text)
-    values = (conversation.pk, *said, language, saying.payload, now, None, None, "")
+    values = (conversation.pk, *said, language, saying.payload, None, None, "", now)
     pk = WRITTEN.new(*values)
     if pk is None:
         raise _SaidBefore

@@ -1,6 +1,6 @@
 """What a dialogue step reads of the database: one customer's view of the shop."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
@@ -15,10 +15,19 @@ from chatbot.ml.lookups import Goods, Hit, Parcel, Search, Theme, Voucher
 from chatbot.ml.recording import Recorder
 from chatbot.models import Conversation
 from crm.models import Category, Order, Product, Topic
+from crm.prepared import Prepared
 from recommendations import serving
 from recommendations.serving import Constraints, Recommended
 
 POOL = 40  # candidates asked for before the finer wishes are applied
+FEW = 16  # products that a turn speaks of, as a rule
+
+
+def _products(skus: Collection[str]) -> QuerySet[Product]:
+    return Product.objects.filter(sku__in=skus).select_related("category", "brand")
+
+
+PRODUCTS = Prepared(_products, skus=(str, FEW))
 
 
 class World:
@@ -151,7 +160,7 @@ class World:
         if sku not in self._products:
             wanted = ({sku} | self._expected) - set(self._products)
             self._expected.clear()
-            found = Product.objects.filter(sku__in=wanted).select_related("category", "brand")
+            found = PRODUCTS.rows(skus=list(wanted)) if len(wanted) <= FEW else _products(wanted)
             self._products.update({product.sku: product for product in found})
         return self._products.get(sku)
 

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from crm.models import Customer, Membership, Order, OrderLine, Product
+from crm.prepared import Prepared
 from recommendations.explaining import facts
 from recommendations.interactions import Touch
 from recommendations.popular import Popular, popular
@@ -26,6 +27,14 @@ FEWEST = 10  # buyers, below whom a segment says nothing
 BELIEF = 25.0  # buyers of a segment who weigh as much as all customers
 LOOKED = 3.0  # how much more a product counts in a category that all looks were in
 KEPT_FOR = timedelta(minutes=10)
+SEGMENTS_OF = Prepared(
+    lambda customer: (
+        Membership.objects.filter(customer=customer, segment__size__gt=0)
+        .order_by("segment__size", "segment_id")
+        .values_list("segment_id", "segment__slug")[:3]
+    ),
+    customer=int,
+)
 
 
 @dataclass(frozen=True)
@@ -107,11 +116,7 @@ def _share(product: int, sales: Popular, among: Among | None) -> float:
 
 def _among(customer: Customer, now: datetime) -> Among | None:
     """The smallest of the customer's segments that has buyers enough: it says most of them."""
-    mine = (
-        Membership.objects.filter(customer=customer, segment__size__gt=0)
-        .order_by("segment__size", "segment_id")
-        .values_list("segment_id", "segment__slug")[:3]
-    )
+    mine = SEGMENTS_OF.rows(customer=customer.pk)
     found = (_buyers(segment, slug, now) for segment, slug in mine)
     return next((among for among in found if among.buyers >= FEWEST), None)
 

@@ -5,9 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Max
-
 from crm.models import Order, OrderLine, Product
+from crm.prepared import Prepared
 from recommendations.explaining import facts
 from recommendations.ranking import Ranking
 from recommendations.reasons import Reason
@@ -15,6 +14,10 @@ from recommendations.reasons import Reason
 LINES_READ = 5_000  # the newest; bounds the work on any size of shop
 PRODUCTS_READ = 2_000
 FRESH_FOR = timedelta(seconds=30)  # a cancelled order may count this long; a new one counts at once
+NEWEST = Prepared(
+    lambda: Product.objects.filter(is_active=True).order_by("-id").values_list("pk")[:PRODUCTS_READ]
+)
+LAST_LINE = Prepared(lambda: OrderLine.objects.order_by("-id").values_list("pk")[:1])
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,7 @@ class BySales(Ranking):
 
 
 Counted = tuple[Mapping[int, int], int]  # buyers of each product, and of anything
-_kept: dict[str, tuple[datetime, int | None, Counted]] = {}
+_kept: dict[str, tuple[datetime, tuple[int] | None, Counted]] = {}
 
 
 def popular(*, now: datetime) -> Popular:
@@ -66,8 +69,7 @@ def popular(*, now: datetime) -> Popular:
     Buyers are counted anew (a third query) when there are new lines. Only the order of a list
     comes from here: prices and stock are read at every request.
     """
-    newest = Product.objects.filter(is_active=True).order_by("-id").values_list("pk", flat=True)
-    return Popular(*_buyers(now), tuple(newest[:PRODUCTS_READ]))
+    return Popular(*_buyers(now), tuple(pk for (pk,) in NEWEST.rows()))
 
 
 def forget() -> None:
@@ -76,7 +78,7 @@ def forget() -> None:
 
 
 def _buyers(now: datetime) -> Counted:
-    last = OrderLine.objects.aggregate(last=Max("id"))["last"]
+    last = LAST_LINE.first()
     kept = _kept.get("buyers")
     if kept and kept[1] == last and timedelta() <= now - kept[0] < FRESH_FOR:
         return kept[2]

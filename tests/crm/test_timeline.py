@@ -120,3 +120,17 @@ def test_a_thousand_events_wake_the_dispatcher_twice(
         for number in range(50):
             view(ada, str(number))
     assert asked == ["now", "later"]
+
+
+def test_who_asked_for_the_later_dispatch_does_not_ask_again_before_it_comes(
+    ada, heard, monkeypatch, django_capture_on_commit_callbacks
+):
+    moments = iter([10.0, 10.1, 10.9, 11.0, 11.2])
+    looked = []
+    monkeypatch.setattr(outbox, "monotonic", lambda: next(moments))
+    monkeypatch.setattr(outbox.cache, "add", lambda key, *_: looked.append(key) or "later" in key)
+    monkeypatch.setattr("crm.tasks.dispatch_events.apply_async", lambda **_: None)
+    with django_capture_on_commit_callbacks(execute=True):
+        for number in range(5):
+            view(ada, str(number))
+    assert looked == ["outbox:woken", "outbox:woken-later"] * 2  # at 10.0 and, that over, at 11.0
