@@ -37,6 +37,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
     # A socket that read the channel layer itself would break with the broker: the switchboard does.
     channel_layer_alias = None
     conversation_id = 0
+    is_gone = False
     sent_seq = 0
     sent_state = ""
     resume_from: int | None = None
@@ -277,7 +278,14 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
         await self._send({"type": "error", "code": code, "detail": detail})
 
     async def _send(self, frame: Frame) -> None:
-        await self.send(text_data=json.dumps(frame, ensure_ascii=False))
+        """Nothing where the other end is gone: it asks for what it missed when it is back."""
+        if self.is_gone:
+            return
+        try:
+            await self.send(text_data=json.dumps(frame, ensure_ascii=False))
+        except RuntimeError as error:  # the server has heard of it, and tells us next
+            logger.debug("chat: a socket was closed meanwhile: %s", error)
+            self.is_gone = True
 
     def _header(self, name: bytes) -> str:
         return next((v.decode("latin-1") for k, v in self.scope["headers"] if k == name), "")
