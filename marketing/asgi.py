@@ -15,7 +15,6 @@ from marketing.checks import refuse_half_configured  # noqa: E402
 
 refuse_half_configured()
 
-# Whoever opens a socket says who they are in its first frame: cookies are not looked at.
 application = ProtocolTypeRouter({"http": http, "websocket": URLRouter(websocket_urlpatterns)})
 
 # What start-up made stays. To look through it again and again held up every request at once.
