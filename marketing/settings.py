@@ -53,7 +53,7 @@ WIDGET_IDENTITY_SECRET = env("WIDGET_IDENTITY_SECRET", default="") or _kept_secr
 SITE_URL = env("SITE_URL", default=f"http://localhost:{env('PORT', default='8000')}").rstrip("/")
 
 INSTALLED_APPS = [
-    "daphne",
+    *(["daphne"] if "runserver" in sys.argv else []),  # 25 MB that no other command needs
     "marketing",
     "unfold",
     "django.contrib.admin",

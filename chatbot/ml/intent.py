@@ -11,7 +11,6 @@ from functools import cached_property
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from scipy import optimize
 from scipy.special import logsumexp
 
 from chatbot.ml import kernel
@@ -316,6 +315,8 @@ def _folds(target: np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:
 
 
 def _temperature(scores: np.ndarray, truth: np.ndarray) -> float:
+    from scipy import optimize  # 20 MB, needed for fitting only
+
     def loss(log_t: float) -> float:
         scaled = scores * np.exp(log_t)
         return float(np.mean(logsumexp(scaled, axis=1) - scaled[np.arange(len(truth)), truth]))

@@ -3,7 +3,6 @@
 from typing import Any
 
 import numpy as np
-from scipy.stats import rankdata
 
 BINS = 10
 TOP = 0.1
@@ -17,6 +16,8 @@ def auc(target: np.ndarray, chance: np.ndarray) -> float:
     no = len(target) - yes
     if not yes or not no:
         return 0.5
+    from scipy.stats import rankdata  # 50 MB, needed for judging only
+
     ranks = rankdata(chance)
     return float((ranks[target == 1].sum() - yes * (yes + 1) / 2) / (yes * no))
 

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import hypergeom
 
 
 @dataclass(frozen=True)
@@ -30,6 +29,8 @@ def changes(now: np.ndarray, before: np.ndarray, *, of_now: int, of_before: int)
     if not len(now):
         return []
     # Of all texts that say it, at least so many among the present ones, were they drawn by lot.
+    from scipy.stats import hypergeom  # 50 MB that no request needs
+
     chance = hypergeom.sf(now - 1, of_now + of_before, now + before, of_now)
     corrected = _corrected(np.asarray(chance, dtype=float))
     return [

@@ -14,7 +14,7 @@ TURNS = {  # statements from what is said to the answer, the ends of two transac
     "the second one": 11,
     "how long does delivery take?": 11,
     "do I have any coupons?": 12,
-    "show me lamps": 22,
+    "show me lamps": 23,
     "I want to talk to a person": 20,
 }
 WARM = ("how long does delivery take?", "do I have any coupons?", "show me bicycles")
