@@ -4,9 +4,8 @@ Only hints travel here. A hint that gets lost costs a little time and nothing el
 the truth, and the poll of `chatbot/sockets.py` finds what no hint has told. So nothing here
 waits for the broker or raises into whoever has something to tell.
 
-All processes with open sockets are in one group. A process sends one note at a time, of all that
-gathered while the one before was on its way: the busier the chat, the fewer trips to the broker
-for each message.
+All processes with open sockets are in one group, and a process sends them one note of all that
+gathered in a moment: a note is more work than an answer to a greeting, however much it tells.
 """
 
 import asyncio
@@ -27,6 +26,7 @@ HERE = uuid.uuid4().hex
 PATIENCE = 2.0  # seconds for one note
 MOST = 1_000  # hints that wait; a broker that hangs must not fill the memory
 AT_ONCE = 200  # hints in one note
+GATHERED = 0.05  # seconds; who sits in another process sees a message that much later
 
 
 def is_on() -> bool:
@@ -87,6 +87,7 @@ class Sender:
 
     async def _send(self) -> None:
         while self.waiting:
+            await asyncio.sleep(GATHERED)
             hints, self.waiting = self.waiting[:AT_ONCE], self.waiting[AT_ONCE:]
             note = {"type": "wake", "from": here(), "hints": hints}
             try:

@@ -70,6 +70,7 @@ class Switchboard:
         self.loop: asyncio.AbstractEventLoop | None = None
         self.poll: asyncio.Task[None] | None = None
         self.hearing: asyncio.Task[None] | None = None
+        self.joining: asyncio.Task[None] | None = None
         self.receiver = relay.Receiver()
         self.buckets: dict[str, Bucket] = {}
 
@@ -82,7 +83,8 @@ class Switchboard:
     def join(self, socket: Socket) -> None:
         loop = asyncio.get_running_loop()
         if self.loop is not loop:  # another loop (tests start one each): begin anew
-            self.sockets, self.poll, self.hearing, self.loop = {}, None, None, loop
+            self.sockets, self.poll, self.hearing, self.joining = {}, None, None, None
+            self.loop = loop
             self.receiver = relay.Receiver()
         self.sockets.setdefault(socket.conversation_id, set()).add(socket)
         if self.poll is None or self.poll.done():
@@ -163,8 +165,9 @@ class Switchboard:
             ]
             for socket in behind:
                 socket.look_again()
-            if behind and relay.is_on():  # nobody told us: the broker may have lost the group
-                await self.receiver.join()
+            if relay.is_on() and (self.joining is None or self.joining.done()):
+                # The broker may have lost the group, and forgets who does not come back.
+                self.joining = asyncio.create_task(self.receiver.join())
 
 
 def _present(ids: list[int]) -> list[tuple[int, int, str]]:

@@ -157,8 +157,11 @@ CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
     "default": (
         {
             "BACKEND": "channels_redis.core.RedisChannelLayer",
-            # redis-py's own five seconds end idle sockets: the layer blocks that long.
-            "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": 15}]},
+            "CONFIG": {
+                # redis-py's own five seconds end idle sockets: the layer blocks that long.
+                "hosts": [{"address": REDIS_URL, "socket_timeout": 15}],
+                "group_expiry": 60,  # seconds: a process that is there says so every other second
+            },
         }
         if REDIS_URL
         else {"BACKEND": "channels.layers.InMemoryChannelLayer"}
@@ -278,6 +281,7 @@ LOGGING: dict[str, Any] = {
         "django_structlog": {"level": "WARNING"},
         "axes": {"level": "WARNING"},
         "daphne": {"level": "WARNING"},
+        "channels_redis": {"level": "WARNING"},  # a hint for a process that has ended is no news
     },
 }
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False  # of whoever visits: nobody's address is in the logs

@@ -23,6 +23,7 @@ def _relayed(settings, monkeypatch):
     settings.REDIS_URL = NOBODY_THERE  # the layer of the tests lives in memory
     settings.CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
     monkeypatch.setattr(relay, "sender", relay.Sender())
+    monkeypatch.setattr(relay, "GATHERED", 0)
     monkeypatch.setattr(sockets, "switchboard", sockets.Switchboard())
     monkeypatch.setattr("chatbot.wakeups._listeners", [])
     monkeypatch.setattr("chatbot.wakeups.listen", lambda _: None)
@@ -137,6 +138,18 @@ def test_what_gathers_while_a_note_is_on_its_way_goes_out_together_and_once(laye
     relayed().call_soon_threadsafe(layer.goes_on.set)
     relayed()
     assert layer.sent == [[(7, None)], [(8, None), (9, None), (9, typing)]]
+
+
+def test_what_comes_in_one_moment_goes_out_together(layer, monkeypatch):
+    monkeypatch.setattr(relay, "GATHERED", 0.2)
+    layer.goes_on.set()
+    loop = relay.sender._running_loop()
+    loop.call_soon_threadsafe(lambda: [relay.sender._add((pk, None)) for pk in (1, 2)])
+    relayed().call_soon_threadsafe(relay.sender._add, (3, None))
+    relayed()
+    assert layer.sent == []
+    asyncio.run_coroutine_threadsafe(asyncio.sleep(1), loop).result(60)
+    assert layer.sent == [[(1, None), (2, None), (3, None)]]
 
 
 def test_many_hints_go_in_notes_of_bounded_length(layer, monkeypatch):
