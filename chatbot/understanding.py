@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from chatbot import catalogue
-from chatbot.ml import entities, hearing, keywords
+from chatbot.ml import hearing, keywords
 from chatbot.ml.entities import Entity, Scene
 from chatbot.ml.hearing import Heard
 from chatbot.ml.intent import Guess, IntentClassifier
@@ -13,7 +13,7 @@ from chatbot.seeds import WORDS
 from crm import artifacts
 from crm.encoder import encode
 from crm.ml import feelings
-from crm.ml.text import language_of, normalise, tokens_of
+from crm.ml.text import language_of, normalise
 from crm.models import Artifact
 
 KEYWORDS = "keywords"  # the version of who understands untrained
@@ -54,22 +54,24 @@ def hear(text: str, *, now: datetime, language: str = "", category: str = "") ->
     scene = Scene(today=now.date(), category=category)
     serving = _serving(now)
     clauses = hearing.clauses_worth_reading(clean)
-    read = [tuple(entities.extract(part, lexicon, scene)) for part in (clean, *clauses)]
+    read = [lexicon.reader.read(part, scene) for part in (clean, *clauses)]
     parts = zip((clean, *clauses), read, strict=True)
-    guesses = serving.guess([hearing.typical(part, found, STAND_INS) for part, found in parts])
-    found = read[0]
+    guesses = serving.guess(
+        [hearing.typical(part, told.entities, STAND_INS) for part, told in parts]
+    )
+    whole = read[0]
     return Heard(
         text=clean,
-        language=language_of(clean, names=lexicon.names_in(clean), before=language),
-        tokens=tuple(tokens_of(clean)),
+        language=language_of(clean, names=whole.names, before=language),
+        tokens=whole.tokens,
         guess=guesses[0],
         clauses=tuple(zip(clauses, guesses[1:], strict=True)),
-        entities=found,
-        clause_entities=tuple(read[1:]),
+        entities=whole.entities,
+        clause_entities=tuple(told.entities for told in read[1:]),
         sentiment=feelings.feel(clean),
         unsafe=keywords.is_unsafe(clean),
         threshold=serving.classifier.threshold_ if serving.classifier else 0.5,
-        implied_category=_implied(clean, found, lexicon),
+        implied_category=_implied(clean, whole.entities, lexicon),
     )
 
 

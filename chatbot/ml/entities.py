@@ -3,7 +3,7 @@
 # ruff: noqa: E501  (tables of words and patterns read best one to a line)
 
 import re
-from collections.abc import Callable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -52,12 +52,30 @@ EN_SIZE = re.compile(
 )
 
 
-ASIDE = {  # said of a search, and not among the entities that are reported
-    "price_any": words.PRICE_ANY,
-    "brand_any": words.BRAND_ANY,
-    "color_any": words.COLOR_ANY,
-    "other_brand": words.OTHER_BRAND,
+def _compiled(table: Mapping[str, str]) -> dict[str, re.Pattern[str]]:
+    return {name: re.compile(p, re.IGNORECASE | re.ASCII) for name, p in table.items()}
+
+
+TOLD = {  # of each, one value at most
+    "aspect": _compiled(words.ASPECTS),
+    "return_type": _compiled(words.RETURN_TYPES),
+    "relative": _compiled(words.RELATIVES),
+    "channel": _compiled(words.CHANNELS),
 }
+ASIDE = _compiled(  # said of a search, and not among the entities that are reported
+    {
+        "price_any": words.PRICE_ANY,
+        "brand_any": words.BRAND_ANY,
+        "color_any": words.COLOR_ANY,
+        "other_brand": words.OTHER_BRAND,
+    }
+)
+NEGATOR = re.compile(words.NEGATORS, re.IGNORECASE)
+CORRECTION = re.compile(words.CORRECTION, re.IGNORECASE)
+CLAUSE_END = re.compile(r"[,，。;；!！?？]|有没有|是不是|要不要")
+IN_STOCK = re.compile(
+    r"有|还剩|\b(?:have|got|available|left|get|comes?)\b", re.IGNORECASE | re.ASCII
+)
 NOT_THEIRS = re.compile(
     r"不[要看想考虑]{1,2}(?:它|他|她|这|那)家?的?|\bnot (?:them|theirs|that brand)\b"
 )
@@ -92,27 +110,7 @@ class Scene:
     category: str = ""
 
 
-Reader = Callable[[str, Scene], list[Entity]]
-
-
-def extract(text: str, lexicon: Lexicon, scene: Scene) -> list[Entity]:
-    """Everything named in a normalised text, in order. What is said after a correction
-    ("no, the vacuum") replaces what was said before it."""
-    rest, entities = _orders(text)
-    found = lexicon.find(rest)
-    goods = _goods(found, rest, lexicon, scene)
-    rest = _blank(rest, [(f.start, f.end) for f in found if f.slot == "product"])
-    for reader in (_price, _date, _sizes, _ordinals, _quantities):
-        read = reader(rest, scene)
-        entities.extend(read)
-        rest = _blank(rest, [(e.start, e.end) for e in read])
-    entities.extend(goods)
-    entities.extend(_without_new_wishes(_patterns(rest), goods, rest))
-    entities.extend(_size_in_stock(rest, entities))
-    return _corrected(rest, sorted(entities, key=lambda e: (e.start, e.slot)))
-
-
-def as_slots(entities: list[Entity]) -> dict[str, Any]:
+def as_slots(entities: Iterable[Entity]) -> dict[str, Any]:
     """Slot → normal form; a list where a slot was named more than once."""
     slots: dict[str, Any] = {}
     for entity in entities:
@@ -126,27 +124,29 @@ def as_slots(entities: list[Entity]) -> dict[str, Any]:
     return slots
 
 
-def _orders(text: str) -> tuple[str, list[Entity]]:
+def orders(text: str) -> tuple[str, list[Entity]]:
+    """The text without its order numbers, as long as before, and these."""
     entities = []
     for match in ORDER.finditer(text):
         number = (match[1] + re.sub(r"[\s-]", "", match[2])).upper()
         entities.append(Entity("order_id", number, *match.span()))
-    rest = _blank(text, [(e.start, e.end) for e in entities])
+    rest = strike_out(text, [(e.start, e.end) for e in entities])
     bare = BARE_ORDER.search(rest)
     if not entities and bare:
         entities.append(Entity("order_id", bare[1], *bare.span()))
-        rest = _blank(rest, [bare.span()])
+        rest = strike_out(rest, [bare.span()])
     return rest, entities
 
 
-def _blank(text: str, spans: list[tuple[int, int]]) -> str:
+def strike_out(text: str, spans: Iterable[tuple[int, int]]) -> str:
     """The text with these places struck out, as long as before."""
     for start, end in spans:
         text = text[:start] + "\x00" * (end - start) + text[end:]
     return text
 
 
-def _goods(found: list[Found], text: str, lexicon: Lexicon, scene: Scene) -> list[Entity]:
+def goods(found: list[Found], text: str, lexicon: Lexicon, scene: Scene) -> list[Entity]:
+    """Names of the catalogue that were found in the text, wanted or excluded."""
     kinds = [f.values[0] for f in found if f.slot == "category"]
     named = kinds[-1] if kinds else scene.category  # the last said: what comes before is corrected
     here = lexicon.features_of(named)
@@ -174,10 +174,8 @@ def _goods(found: list[Found], text: str, lexicon: Lexicon, scene: Scene) -> lis
 
 def _is_negated(text: str, start: int) -> bool:
     """A negator stands right before: "不要苹果的", "not an Apple", "anything but Sony"."""
-    before = re.split(r"[,，。;；!！?？]|有没有|是不是|要不要", text[max(0, start - 24) : start])[
-        -1
-    ]
-    match = list(re.finditer(words.NEGATORS, before, re.IGNORECASE))
+    before = CLAUSE_END.split(text[max(0, start - 24) : start])[-1]
+    match = list(NEGATOR.finditer(before))
     if not match:
         return False
     between = before[match[-1].end() :].strip()
@@ -260,28 +258,26 @@ def _quantities(text: str, scene: Scene) -> list[Entity]:
     return [Entity("quantity", int(value), *match.span())] if value else []
 
 
-def _patterns(text: str) -> list[Entity]:
+AMOUNTS = (_price, _date, _sizes, _ordinals, _quantities)  # each reads what those before left
+
+
+def hints(text: str) -> list[Entity]:
+    """What else is told: aspects, ways to return, comparisons, channels, people."""
     entities: list[Entity] = []
-    tables = (
-        ("aspect", words.ASPECTS),
-        ("return_type", words.RETURN_TYPES),
-        ("relative", words.RELATIVES),
-    )
-    for slot, table in (*tables, ("channel", words.CHANNELS)):
+    for slot, table in TOLD.items():
         for value, pattern in table.items():
-            match = re.search(pattern, text, re.IGNORECASE | re.ASCII)
-            if match:
+            if match := pattern.search(text):
                 entities.append(Entity(slot, value, *match.span()))
                 break
     for slot, pattern in ASIDE.items():
-        if match := re.search(pattern, text, re.IGNORECASE | re.ASCII):
+        if match := pattern.search(text):
             entities.append(Entity(slot, True, *match.span()))
     if somebody := people.find(text):
         entities.append(Entity("recipient", *somebody))
     return entities
 
 
-def _without_new_wishes(found: list[Entity], goods: list[Entity], text: str) -> list[Entity]:
+def without_new_wishes(found: list[Entity], goods: list[Entity], text: str) -> list[Entity]:
     """Who wants a phone "in exchange for" the old one (想换个手机, a replacement phone) looks for
     goods, and gives nothing back."""
     kinds = [e for e in goods if e.slot in ("category", "brand")]
@@ -294,19 +290,17 @@ def _without_new_wishes(found: list[Entity], goods: list[Entity], text: str) -> 
     return [e for e in found if not (e.value == "exchange" and is_new(e))]
 
 
-def _size_in_stock(text: str, entities: list[Entity]) -> list[Entity]:
+def size_in_stock(text: str, entities: list[Entity]) -> list[Entity]:
     """Who asks whether there is a size asks for its stock."""
     size = next((e for e in entities if e.slot == "size"), None)
-    asked = re.search(
-        r"有|还剩|\b(?:have|got|available|left|get|comes?)\b", text, re.IGNORECASE | re.ASCII
-    )
-    if size is None or not asked or any(e.slot == "aspect" for e in entities):
+    if size is None or any(e.slot == "aspect" for e in entities) or not IN_STOCK.search(text):
         return []
     return [Entity("aspect", "stock", size.start, size.end)]
 
 
-def _corrected(text: str, entities: list[Entity]) -> list[Entity]:
-    cuts = list(re.finditer(words.CORRECTION, text, re.IGNORECASE))
+def corrected(text: str, entities: list[Entity]) -> list[Entity]:
+    """What is said after a correction ("no, the vacuum") replaces what was said before it."""
+    cuts = list(CORRECTION.finditer(text))
     if not cuts:
         return entities
     cut = cuts[-1].end()

@@ -31,7 +31,7 @@ class Heard:
 
     @property
     def slots(self) -> dict[str, Any]:
-        return as_slots(list(self.entities))
+        return as_slots(self.entities)
 
     def as_json(self) -> dict[str, Any]:
         """Without the text itself: that stays in the message, where it can be erased."""

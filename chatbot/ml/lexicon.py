@@ -4,8 +4,13 @@ error can hide them."""
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from chatbot.ml.mending import Mender
+
+if TYPE_CHECKING:
+    from chatbot.ml.pipeline import Reader
 
 PRIORITY = {"": 0, "product": 1, "category": 2, "brand": 3, "color": 4, "feature": 5, "goods": 6}
 DROPPED = " -_'’·・.&"
@@ -111,6 +116,13 @@ class Lexicon:
         mender = Mender.of((p.text for p in phrases), self.trade, kinds, self.known)
         object.__setattr__(self, "_mender", mender)
 
+    @cached_property
+    def reader(self) -> "Reader":
+        """Reads texts by this catalogue. Made at the first text, for it loads spaCy."""
+        from chatbot.ml.pipeline import Reader
+
+        return Reader(self)
+
     def features_of(self, category: str) -> set[str]:
         return self._features.get(category, set())
 
@@ -137,10 +149,6 @@ class Lexicon:
             if {p.slot for p in phrases} == {"feature"}:
                 found.extend(self._category_within(said, left, right))
         return sorted(found, key=lambda f: (f.start, PRIORITY.get(f.slot, 9)))
-
-    def names_in(self, text: str) -> tuple[str, ...]:
-        """Words of the text that belong to no language: brands and products."""
-        return tuple(f.text for f in self.find(text) if f.slot in ("brand", "product"))
 
     def _candidates(self, squeezed: str) -> list[tuple[int, int]]:
         """(length, start) of whatever is a phrase, overlapping or not."""

@@ -12,6 +12,7 @@ MARK = r"(?:[¥￥$]\s*|rmb\s*)?"
 N = rf"{MARK}({NUMBER}){UNIT}"
 DASH = r"\s*(?:-|~|–|—|到|至|to|and|和|与)\s*"
 LOWEST = 10.0  # smaller numbers count things
+ANY_NUMBER = re.compile(NUMBER, re.IGNORECASE)
 APPROXIMATE = re.compile(r"([一二两三四五六七八])([二三四五六七八九])(千|百|万)" + UNIT)
 RANGE = re.compile(rf"(?:between|from|介于|在|从)?\s*{N}{DASH}{N}(?:之间|的)?", re.IGNORECASE)
 AT_MOST = re.compile(
@@ -56,6 +57,8 @@ class Price:
 
 def find(text: str) -> Price | None:
     """The first wish about a price. `text` must be free of order numbers and product names."""
+    if not ANY_NUMBER.search(text):
+        return None
     return _approximate(text) or _range(text) or _bound(text) or _plain(text)
 
 

@@ -56,12 +56,13 @@ def tokens_of(text: str) -> list[str]:
     """Words: Chinese cut by rjieba, everything else at blanks and punctuation."""
     tokens: list[str] = []
     for run in TOKEN.findall(text.lower()):
-        tokens.extend(_cut(run) if CHINESE.match(run) else [run])
+        tokens.extend(cut(run) if CHINESE.match(run) else [run])
     return tokens
 
 
 @lru_cache(maxsize=4096)
-def _cut(run: str) -> tuple[str, ...]:
+def cut(run: str) -> tuple[str, ...]:
+    """The words of a run of Chinese characters."""
     import rjieba  # its dictionary takes a moment to load
 
     return tuple(word for word in rjieba.cut(run) if word.strip())

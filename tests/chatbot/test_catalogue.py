@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from chatbot import catalogue
+from chatbot.ml.entities import Scene
 from tests.factories import NOON, make_category, make_product
 
 pytestmark = pytest.mark.django_db
@@ -53,3 +54,16 @@ def test_a_part_of_a_title_names_a_product_only_where_it_tells_it_from_others():
     names = {(p.text, p.value) for p in catalogue.build().phrases if p.slot == "product"}
     assert {("Kestrel", "K1"), ("红隼", "K1"), ("X200", "K3")} <= names
     assert not {text for text, _ in names} & {"Kettle", "水壶", "Falcon", "猎鹰", "大水壶"}
+
+
+def test_what_the_catalogue_learns_is_read_in_messages_too():
+    def named(after_seconds):
+        lexicon = catalogue.lexicon(now=NOON + timedelta(seconds=after_seconds))
+        told = lexicon.reader.read("有炖锅吗", Scene(today=NOON.date()))
+        return [e.value for e in told.entities if e.slot == "category"]
+
+    category = make_category("kettle", "水壶")
+    assert named(0) == []
+    category.aliases = ["炖锅"]
+    category.save()
+    assert named(31) == ["kettle"]

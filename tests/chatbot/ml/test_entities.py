@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from chatbot.ml.entities import Scene, as_slots, extract
+from chatbot.ml.entities import Scene, as_slots
 from chatbot.ml.lexicon import Item, Lexicon, Phrase
 from crm.ml.text import normalise
 
@@ -98,24 +98,26 @@ CASES = [
 ]  # fmt: skip
 
 
+def extract(text, category=""):
+    return LEXICON.reader.read(text, Scene(today=SATURDAY, category=category)).entities
+
+
 @pytest.mark.parametrize(("text", "expected"), CASES, ids=[c[0] for c in CASES])
 def test_what_is_named_is_found_in_its_normal_form(text, expected):
-    lexicon = Lexicon(LEXICON.phrases, ITEMS, known=LEXICON.known)
-    clean = lexicon.correct(normalise(text))
-    assert as_slots(extract(clean, lexicon, Scene(today=SATURDAY))) == expected
+    assert as_slots(extract(LEXICON.correct(normalise(text)))) == expected
 
 
 def test_every_entity_says_where_it_stands():
     text = "华为手机3000以内"
-    places = {e.slot: text[e.start : e.end] for e in extract(text, LEXICON, Scene(today=SATURDAY))}
+    places = {e.slot: text[e.start : e.end] for e in extract(text)}
     assert places == {"brand": "华为", "category": "手机", "price_max": "3000以内"}
 
 
 def test_the_scene_helps_with_words_of_two_meanings():
-    found = extract("要轻薄的", LEXICON, Scene(today=SATURDAY, category="headphones"))
+    found = extract("要轻薄的", category="headphones")
     assert as_slots(found)["feature"] == "lightweight"
 
 
 def test_thirty_june_exists_and_thirty_first_does_not():
-    found = as_slots(extract("June 31", LEXICON, Scene(today=SATURDAY)))
+    found = as_slots(extract("June 31"))
     assert "date" not in found
