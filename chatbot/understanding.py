@@ -72,6 +72,7 @@ def hear(text: str, *, now: datetime, language: str = "", category: str = "") ->
         unsafe=keywords.is_unsafe(clean),
         threshold=serving.classifier.threshold_ if serving.classifier else 0.5,
         implied_category=_implied(clean, whole.entities, lexicon),
+        said=hearing.places_said(text, clean, whole.entities),
     )
 
 

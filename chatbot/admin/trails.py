@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
+from chatbot.admin import marking
 from chatbot.models import Handoff, Message, Ticket, Turn
 from crm.listing import FastAdmin, ReadOnlyAdmin
 
@@ -74,3 +75,8 @@ class TurnAdmin(ReadOnlyAdmin):
     list_display = ["__str__", "message", "latency_ms", "version", "created_at"]
     list_select_related = ["message"]
     ordering = ["-pk"]
+    readonly_fields = ["reading"]
+
+    @display(description=_("what the bot understood"))
+    def reading(self, turn: Turn) -> str:
+        return marking.marked(turn.message.text, turn.heard.get("spans", []))

@@ -7,7 +7,8 @@ from typing import Any, Self
 from chatbot.ml.entities import Entity, as_slots
 from chatbot.ml.intent import Guess
 from crm.ml.feelings import Sentiment
-from crm.ml.text import CHINESE, clauses_of
+from crm.ml.places import carried, places_of
+from crm.ml.text import CHINESE, clauses_of, normalise
 
 MOST_CLAUSES = 4
 
@@ -28,6 +29,7 @@ class Heard:
     threshold: float = 0.5
     implied_category: str = ""
     proposed: bool = False  # the reading is a language model's, where ours was unsure
+    said: tuple[tuple[str, Any, int, int], ...] = ()  # slot, value, start, end as it was typed
 
     @property
     def slots(self) -> dict[str, Any]:
@@ -39,6 +41,7 @@ class Heard:
             "language": self.language,
             **_guess_json(self.guess),
             "entities": self.slots,
+            "spans": [list(one) for one in self.said],
             "found": _found_json(self.entities),
             "clauses": [
                 {**_guess_json(guess), "found": _found_json(found)}
@@ -67,6 +70,7 @@ class Heard:
             threshold=data["threshold"],
             implied_category=data["implied_category"],
             proposed=data.get("proposed", False),
+            said=tuple((s, value, start, end) for s, value, start, end in data.get("spans", ())),
         )
 
 
@@ -104,6 +108,17 @@ def typical(
             taken[entity.slot] += 1
             end = entity.end
     return "".join([*parts, text[end:]])
+
+
+def places_said(
+    typed: str, clean: str, entities: Sequence[Entity]
+) -> tuple[tuple[str, Any, int, int], ...]:
+    """Slot, value, start and end of what is named, in the message as it was typed. `clean` is what
+    was read: normalised, and misspelt words mended."""
+    if not entities:
+        return ()
+    places = carried(normalise(typed), clean, places_of(typed))
+    return tuple((e.slot, e.value, places[e.start][0], places[e.end - 1][1]) for e in entities)
 
 
 def clauses_worth_reading(text: str) -> list[str]:

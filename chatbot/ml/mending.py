@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import accumulate
+from itertools import accumulate, product
 from typing import Self
 
 from crm.ml.text import tokens_of
@@ -13,6 +13,7 @@ from crm.ml.text import tokens_of
 LATIN = re.compile(r"[A-Za-z]{5,}")
 HAN = re.compile(r"[\u3400-\u9fff]{2,}")
 LITTLE = frozenset("几及即既还换就也又再已把给没有是在不只和很")  # words of their own
+MOST_OTHERS = 5  # letters in one of two words alone, after two slips and a plural
 LONGEST = 6  # characters of a name that is known by its sound
 
 
@@ -22,7 +23,7 @@ class Mender:
 
     known: frozenset[str] = frozenset()  # Latin words that are no misspelling
     words: set[str] = field(default_factory=set)
-    near: dict[tuple[int, str], list[str]] = field(
+    near: dict[tuple[int, str], list[tuple[str, int]]] = field(
         default_factory=dict
     )  # by length and first letter
     sounds: dict[tuple[str, ...], str] = field(default_factory=dict)
@@ -39,7 +40,7 @@ class Mender:
         words = {word for phrase in phrases for word in LATIN.findall(phrase.lower())}
         mender = cls(known, words | set(trade))
         for word in sorted(mender.words):
-            mender.near.setdefault((len(word), word[0]), []).append(word)
+            mender.near.setdefault((len(word), word[0]), []).append((word, _letters(word)))
         for kind in kinds:
             if HAN.fullmatch(kind) and len(kind) <= LONGEST:
                 mender.sounds.setdefault(sounds_of(kind), kind)
@@ -71,11 +72,22 @@ class Mender:
 
     def _near(self, word: str) -> Iterable[str]:
         """Words about as long that begin alike, the first two letters swapped or not."""
-        for length in range(len(word) - 2, len(word) + 3):
-            yield from self.near.get((length, word[0]), ())
-            if word[1] != word[0]:
-                swapped = self.near.get((length, word[1]), ())
-                yield from (w for w in swapped if w[1] == word[0])
+        letters = _letters(word)
+        openings = {word[1]: word[0], word[0]: ""}  # first letter -> the one after it
+        lengths = range(len(word) - 2, len(word) + 3)
+        for length, (first, second) in product(lengths, openings.items()):
+            for near, others in self.near.get((length, first), ()):
+                same = near.startswith(second, 1)
+                if same and (letters ^ others).bit_count() <= MOST_OTHERS:
+                    yield near
+
+
+def _letters(word: str) -> int:
+    """Which letters are in a word, as bits."""
+    bits = 0
+    for letter in word:
+        bits |= 1 << (ord(letter) & 31)
+    return bits
 
 
 @lru_cache(maxsize=20_000)

@@ -15,13 +15,14 @@ BLANKS = re.compile(r"\s+")
 @lru_cache(maxsize=1024)  # a message is asked for by whoever reads it
 def normalise(text: str) -> str:
     """One spelling for what looks the same: full-width, traditional and invisible characters."""
-    text = _simplified(unicodedata.normalize("NFKC", text))
+    text = simplified(unicodedata.normalize("NFKC", text))
     text = INVISIBLE.sub("", text).replace("’", "'").replace("‘", "'")
     text = "".join(c if c.isprintable() else " " for c in text)
     return BLANKS.sub(" ", text).strip()
 
 
-def _simplified(text: str) -> str:
+def simplified(text: str) -> str:
+    """Traditional Chinese characters as simplified ones."""
     return str(_converter().convert(text)) if CHINESE.search(text) else text
 
 

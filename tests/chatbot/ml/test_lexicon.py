@@ -51,10 +51,6 @@ def test_what_the_shop_sells_is_found_by_any_spelling_and_nothing_else(text, fou
     assert named(text) == found
 
 
-def test_names_said_are_told_apart_from_words_of_a_language():
-    assert LEXICON.names_in("is the Mate 60 a 手机 by 美的") == ("Mate 60", "美的")
-
-
 def test_features_of_a_category_come_from_its_products():
     assert LEXICON.features_of("phone") == {"slim", "light"}
     assert LEXICON.features_of("boat") == set()

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chatbot.ml import mending
 from chatbot.ml.mending import Mender
 
 MENDER = Mender.of(
@@ -41,6 +42,18 @@ def test_what_may_be_two_words_is_left_as_it_was():
     assert mender.mend("xable") == "xable"
     both = Mender.of(["stable", "staple"], [], [], frozenset())
     assert both.mend("stagle") == "stagle"
+
+
+@given(
+    st.lists(st.text(alphabet="abcde", min_size=5, max_size=9), min_size=1, max_size=8),
+    st.text(alphabet="abcdes", min_size=5, max_size=10),
+)
+def test_looking_at_letters_first_misses_nothing(words, said):
+    mender = Mender.of(words, [], [], frozenset())
+    quick = mender.mend(said)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mending, "MOST_OTHERS", 99)
+        assert mender.mend(said) == quick
 
 
 @given(st.text(max_size=80))
