@@ -14,6 +14,7 @@ LATIN = re.compile(r"[A-Za-z]{5,}")
 HAN = re.compile(r"[\u3400-\u9fff]{2,}")
 LITTLE = frozenset("几及即既还换就也又再已把给没有是在不只和很")  # words of their own
 MOST_OTHERS = 5  # letters in one of two words alone, after two slips and a plural
+REMEMBERED = 5_000  # words
 LONGEST = 6  # characters of a name that is known by its sound
 
 
@@ -27,6 +28,7 @@ class Mender:
         default_factory=dict
     )  # by length and first letter
     sounds: dict[tuple[str, ...], str] = field(default_factory=dict)
+    seen: dict[str, str] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(
@@ -60,6 +62,15 @@ class Mender:
         return run
 
     def _meant(self, word: str) -> str:
+        """Words that were looked at are remembered: the same ones are said again and again."""
+        meant = self.seen.get(word)
+        if meant is None:
+            meant = self._nearest(word)
+            if len(self.seen) < REMEMBERED:
+                self.seen[word] = meant
+        return meant
+
+    def _nearest(self, word: str) -> str:
         low = word.lower()
         singular = low[:-1] if low.endswith("s") else low
         if {low, singular} & self.known or {low, singular} & self.words:

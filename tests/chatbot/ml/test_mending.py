@@ -49,11 +49,19 @@ def test_what_may_be_two_words_is_left_as_it_was():
     st.text(alphabet="abcdes", min_size=5, max_size=10),
 )
 def test_looking_at_letters_first_misses_nothing(words, said):
-    mender = Mender.of(words, [], [], frozenset())
-    quick = mender.mend(said)
+    quick = Mender.of(words, [], [], frozenset()).mend(said)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(mending, "MOST_OTHERS", 99)
-        assert mender.mend(said) == quick
+        assert Mender.of(words, [], [], frozenset()).mend(said) == quick
+
+
+def test_no_more_words_are_remembered_than_there_is_room_for(monkeypatch):
+    monkeypatch.setattr(mending, "REMEMBERED", 2)
+    mender = Mender.of(["headphones"], [], [], frozenset())
+    assert mender.mend("headfones headphoens somewhere headfones") == (
+        "headphones headphones somewhere headphones"
+    )
+    assert len(mender.seen) == 2
 
 
 @given(st.text(max_size=80))
