@@ -80,7 +80,7 @@ class Confused:
 @dataclass(frozen=True)
 class Report:
     champion: Artifact
-    intents: Sequence[Intent]  # the worst first
+    intents: Sequence[Intent]  # the worst first; at the end what no example had
     confused: Sequence[Confused]  # the most frequent first
 
 
@@ -93,6 +93,6 @@ def report() -> Report | None:
     intents = [Intent(name, **row) for name, row in told.get("per_intent", {}).items()]
     return Report(
         champion,
-        sorted(intents, key=lambda one: (one.f1, one.name)),
+        sorted(intents, key=lambda one: (not one.count, one.f1, one.name)),
         [Confused(*row) for row in told.get("confusions", [])],
     )

@@ -113,7 +113,8 @@ class TestTheReport:
 
     def test_what_was_never_named_or_never_wanted_has_no_share(self, staff):
         never = {"precision": None, "recall": None, "f1": 0.0, "count": 0}
-        self.champion(per_intent={"gift": never}, confusions=[])
+        self.champion(per_intent={"gift": never, "faq": ROW}, confusions=[])
+        assert [one.name for one in learning.report().intents] == ["faq", "gift"]
         page = staff.get(reverse("admin:chatbot_learning")).content.decode()
         assert page.count('<td class="text-right pl-3">–</td>') == 2
 
@@ -134,3 +135,4 @@ class TestTheReport:
             reverse("admin:chatbot_learning"), headers={"accept-language": "zh-hans"}
         ).content.decode()
         assert "各意图的识别情况" in page
+        assert "查全率" in page
