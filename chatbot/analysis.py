@@ -24,7 +24,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 def _intents(options: argparse.Namespace) -> dict[str, Any]:
     from chatbot.ml.intent import IntentClassifier
-    from crm.encoder import encode
+    from crm.encoder import encode, is_word
 
     train = read_table(options.train, needs=["text", "intent"])
     test = read_table(options.test, needs=["text", "intent"])
@@ -37,14 +37,16 @@ def _intents(options: argparse.Namespace) -> dict[str, Any]:
         raise UnusableInput(f"{options.train}: column intent needs at least two intents")
     texts, labels = train["text"].tolist(), train["intent"].tolist()
     started = time.process_time()
-    classifier = IntentClassifier(seed=options.seed).fit(
+    classifier = IntentClassifier(seed=options.seed, topics=False).fit(
         texts, labels, encode(texts), strangers=(outsiders, encode(outsiders))
     )
     train_seconds = time.process_time() - started
+    speller = classifier.speller(is_word)
     guesses, milliseconds = [], []
     for text in test["text"].tolist():
         begun = time.perf_counter()
-        guesses.append(classifier.predict([text], encode([text]))[0])
+        spelled = [speller(text)]
+        guesses.append(classifier.predict(spelled, encode(spelled))[0])
         milliseconds.append(1000 * (time.perf_counter() - begun))
     said, figures = _judged(guesses, test["intent"].to_numpy(), classifier.threshold_)
     sure = [round(guess.confidence, 4) for guess in guesses]

@@ -36,6 +36,19 @@ def encode_openings(texts: Sequence[str]) -> np.ndarray | None:
     return encode([text[:OPENING] for text in texts])
 
 
+@lru_cache(maxsize=10_000)
+def is_word(word: str) -> bool:
+    """Whether a word is so usual that the encoder has a piece of its own for it; without the
+    encoder no word is known to be one."""
+    with _lock:
+        encoder = _encoder()
+        if encoder is None:
+            return False
+        pieces = encoder._tokenizer  # the package is pinned, and says it nowhere else
+        spelled = (word, word.capitalize())
+        return any(len(pieces.encode(w, add_bos=False, add_eos=False)) == 1 for w in spelled)
+
+
 def _rows(encoder: Any, texts: Sequence[str]) -> np.ndarray:
     """Kept, for classifier and question book both ask, and greetings come again."""
     new = [text for text in dict.fromkeys(texts) if text not in _kept]

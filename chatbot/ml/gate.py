@@ -162,7 +162,10 @@ class Surroundings:
 
     def nearness(self, embeddings: np.ndarray) -> np.ndarray:
         """(rows, examples) cosines."""
-        return np.asarray(embeddings.astype(np.float32) @ self.points.T)
+        rows = embeddings.astype(np.float32)
+        if len(rows) == 1:  # a product of matrices would first copy all examples
+            return np.asarray(self.points @ rows[0])[None]
+        return np.asarray(rows @ self.points.T)
 
     def crowd(self, embeddings: np.ndarray, shown: np.ndarray) -> np.ndarray:
         """(rows,) How much nearer a text is to one intent than to texts in general."""

@@ -1,19 +1,19 @@
 """What a message wants, and how sure that is.
 
-The sum of two machines on words, character runs and a frozen sentence embedding (where there is
-one): a linear one and one that compares with every example. Their scores are made into calibrated
-chances on messages they were not fitted on, and a gate says when the answer is "I don't know".
+A machine on words, character runs and a frozen sentence embedding (where there is one), that
+compares with every example or weighs each word. Its scores are made into calibrated chances on
+messages it was not fitted on, and a gate says when the answer is "I don't know".
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from scipy.special import logsumexp
 
 from chatbot.ml import kernel
+from chatbot.ml.calibration import Calibration
 from chatbot.ml.gate import (
     KEPT,
     Fold,
@@ -27,6 +27,7 @@ from chatbot.ml.gate import (
 from chatbot.ml.labels import Intents
 from chatbot.ml.machines import Material
 from chatbot.ml.machines import fit as fit_machines
+from chatbot.ml.spelling import Speller
 from crm.ml.estimator import State
 from crm.ml.vectors import Vectors
 
@@ -60,11 +61,12 @@ class IntentClassifier:
     """A label is an intent, or an intent and a topic of it ("faq/warranty"): learned apart,
     added up where the intent is asked for.
 
-    Settings: how strongly to fit, how much the embedding counts, whether every example is
-    compared with too, the share of what is in scope that must pass the gate, and the seed."""
+    Settings: how strongly to fit a linear machine and how much the embedding counts in it,
+    whether every example is compared with instead, the share of what is in scope that must pass
+    the gate, whether labels have topics, and the seed."""
 
     name: ClassVar[str] = "intents"
-    format: ClassVar[int] = 2
+    format: ClassVar[int] = 3
 
     def __init__(
         self,
@@ -74,8 +76,10 @@ class IntentClassifier:
         *,
         compares: bool = True,
         kept: float = KEPT,
+        topics: bool = True,
     ) -> None:
         self.kept = kept
+        self.topics = topics
         self.compares = compares
         self.cost = cost
         self.dense_weight = dense_weight
@@ -87,38 +91,39 @@ class IntentClassifier:
         labels: Sequence[str],
         embeddings: np.ndarray | None = None,
         *,
-        copied: Sequence[int] = (),
         strangers: Strangers | None = None,
     ) -> Self:
         """Learn from texts and their intents; `embeddings` has one row a text, or is None.
 
-        copied: the rows that the last texts are mistyped copies of. strangers: texts known to
-        have none of the intents, with their embeddings.
+        strangers: texts known to have none of the intents, with their embeddings.
         """
         for turned in ("_intents", "_places"):
             self.__dict__.pop(turned, None)
         self.labels_ = sorted(set(labels))
         self.vectors_ = Vectors().fit(texts)
-        material = self._material(texts, labels, embeddings, copied)
-        number = material.originals
-        folds = _folds(material.target[:number], np.random.default_rng(self.seed))
+        material = self._material(texts, labels, embeddings)
+        folds = _folds(material.target, np.random.default_rng(self.seed))
         machines, scores = fit_machines(material, folds, cost=self.cost, seed=self.seed)
         self.weights_, self.bias_ = machines.weights, machines.bias
         self.meanings_ = machines.meanings
-        truth = [material.target[:number][held_out] for held_out in folds]
-        self.temperature_ = _temperature(np.vstack(scores), np.concatenate(truth))
+        truth = np.concatenate([material.target[held_out] for held_out in folds])
+        self.calibration_ = Calibration(mends=self.compares).fit(np.vstack(scores), truth)
         points = material.points
-        self.memory_ = None if points is None else points[:number].astype(np.float16)
-        self.memory_labels_ = self._intents.of_label[material.target[:number]]
+        self.memory_ = None if points is None else points.astype(np.float16)
+        self.memory_labels_ = self._intents.of_label[material.target]
         self._surroundings = self._all_examples()
         self._fit_gate(texts, material, folds, scores, strangers)
         return self
+
+    def speller(self, is_word: Callable[[str], bool]) -> Speller:
+        """Reads texts as they were probably meant, before they are encoded and predicted."""
+        return Speller(self.vectors_.counts, is_word)
 
     def predict(self, texts: Sequence[str], embeddings: np.ndarray | None = None) -> list[Guess]:
         """The guess for each text; the chances of one text sum to one."""
         points, near = self._near(embeddings)
         scores = self._scores(texts, points, near)
-        chances = _softmax(scores * self.temperature_)
+        chances = self.calibration_.chances(scores)
         words = known_shares(texts, self._places)
         view = View(self._intents.scores(scores), self._intents.chances(chances), words, points)
         known = self.gate_.known(view, self._surroundings, near)
@@ -146,7 +151,8 @@ class IntentClassifier:
             "compares": self.compares,
             "kept": self.kept,
             "labels": self.labels_,
-            "temperature": self.temperature_,
+            "topics": self.topics,
+            **self.calibration_.settings(),
             **self.gate_.settings(),
         }
         return State(arrays, settings)
@@ -158,7 +164,8 @@ class IntentClassifier:
         classifier.compares = bool(settings["compares"])
         classifier.kept = float(settings["kept"])
         classifier.labels_ = list(settings["labels"])
-        classifier.temperature_ = float(settings["temperature"])
+        classifier.topics = bool(settings["topics"])
+        classifier.calibration_ = Calibration.from_settings(settings)
         classifier.weights_ = state.arrays["weights"]
         classifier.bias_ = state.arrays["bias"]
         classifier.gate_ = Gate.from_state(state.arrays, settings)
@@ -186,7 +193,7 @@ class IntentClassifier:
     vectors_: Vectors
     weights_: np.ndarray
     bias_: np.ndarray
-    temperature_: float
+    calibration_: Calibration
     gate_: Gate
     memory_: np.ndarray | None
     memory_labels_: np.ndarray
@@ -195,7 +202,7 @@ class IntentClassifier:
 
     @cached_property
     def _intents(self) -> Intents:
-        return Intents(self.labels_)
+        return Intents(self.labels_, topics=self.topics)
 
     @cached_property
     def _places(self) -> dict[str, int]:
@@ -206,16 +213,13 @@ class IntentClassifier:
         texts: Sequence[str],
         labels: Sequence[str],
         embeddings: np.ndarray | None,
-        copied: Sequence[int],
     ) -> Material:
         target = np.searchsorted(np.array(self.labels_), np.array(labels))
-        originals = np.arange(len(texts) - len(copied))
         return Material(
             self.vectors_.transform(texts),
             None if embeddings is None else _unit(embeddings).astype(np.float32),
             target,
             self._intents.worth(target),
-            np.concatenate([originals, np.asarray(copied, int)]),
             len(self.labels_),
             self.dense_weight,
             self.compares,
@@ -228,7 +232,7 @@ class IntentClassifier:
         rows = self.vectors_.rows(texts)
         scores = np.array([np.take(self.weights_, at, axis=1) @ said for at, said in rows])
         scores = scores + self.bias_
-        if points is not None:
+        if points is not None and self.meanings_ is None:
             by_meaning = self.weights_[:, self.weights_.shape[1] - points.shape[1] :]
             scores += points * self.dense_weight @ by_meaning.T
         if near is not None and self.meanings_ is not None:
@@ -236,7 +240,7 @@ class IntentClassifier:
         return scores
 
     def _view(self, texts: Sequence[str], scores: np.ndarray, points: np.ndarray | None) -> View:
-        chances = self._intents.chances(_softmax(scores * self.temperature_))
+        chances = self._intents.chances(self.calibration_.chances(scores))
         words = shares_of_words(texts, self._places)
         return View(self._intents.scores(scores), chances, words, points)
 
@@ -248,9 +252,8 @@ class IntentClassifier:
         scores: list[np.ndarray],
         strangers: Strangers | None,
     ) -> None:
-        number = material.originals
-        owners = self._intents.of_label[material.target[:number]]
-        words = shares_of_words(texts[:number], self._places)
+        owners = self._intents.of_label[material.target]
+        words = shares_of_words(texts, self._places)
         seen_in: list[Fold] = []
         for held_out, said in zip(folds, scores, strict=True):
             rows = np.flatnonzero(held_out)
@@ -294,11 +297,6 @@ def _unit(rows: np.ndarray) -> np.ndarray:
     return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9))
 
 
-def _softmax(scores: np.ndarray) -> np.ndarray:
-    grown = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return np.asarray(grown / grown.sum(axis=1, keepdims=True))
-
-
 def _folds(target: np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:
     """Masks of rows that are held out: each in turn, or a fifth of many.
 
@@ -312,13 +310,3 @@ def _folds(target: np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:
     folds = [place == fold for fold in range(FOLDS if len(target) < MANY else 1)]
     folds = [fold for fold in folds if fold.any()]
     return folds or [np.ones(len(target), bool)]
-
-
-def _temperature(scores: np.ndarray, truth: np.ndarray) -> float:
-    from scipy import optimize  # 20 MB, needed for fitting only
-
-    def loss(log_t: float) -> float:
-        scaled = scores * np.exp(log_t)
-        return float(np.mean(logsumexp(scaled, axis=1) - scaled[np.arange(len(truth)), truth]))
-
-    return float(np.exp(optimize.minimize_scalar(loss, bounds=(-2, 4), method="bounded").x))

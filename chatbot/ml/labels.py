@@ -10,11 +10,13 @@ class Intents:
 
     MOST_TOPICS = 3
 
-    def __init__(self, labels: Sequence[str]) -> None:
-        parents = [label.partition("/")[0] for label in labels]
+    def __init__(self, labels: Sequence[str], *, topics: bool = True) -> None:
+        """Without `topics` a label with a slash is an intent like any other."""
+        split = [label.partition("/") if topics else (label, "", "") for label in labels]
+        parents = [parent for parent, _, _ in split]
         self.names = sorted(set(parents))
         self.of_label = np.searchsorted(np.array(self.names), np.array(parents))
-        self.topic_of = [label.partition("/")[2] for label in labels]
+        self.topic_of = [topic for _, _, topic in split]
         self.with_topic = np.array([i for i, topic in enumerate(self.topic_of) if topic], int)
         self.order = np.argsort(self.of_label, kind="stable")
         self.starts = np.flatnonzero(np.diff(self.of_label[self.order], prepend=-1))

@@ -20,10 +20,11 @@ class Vectors:
         seen: Counter[str] = Counter()
         for text in texts:
             seen.update(set(terms_of(text)))
+        self.texts_ = len(texts)
         kept = sorted(seen, key=lambda term: (-seen[term], term))[: self.most]
         self.terms_ = {term: place for place, term in enumerate(sorted(kept))}
         counts = np.array([seen[term] for term in self.terms_], float)
-        self.idf_ = np.log((1 + len(texts)) / (1 + counts)) + 1
+        self.idf_ = np.log((1 + self.texts_) / (1 + counts)) + 1
         return self
 
     def transform(self, texts: Sequence[str]) -> sparse.csr_matrix:
@@ -53,16 +54,32 @@ class Vectors:
             term[2:] for term in self.terms_ if term.startswith("w:") and " " not in term
         )
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """Words and pairs of words ("lost card"), with the number of texts that had them."""
+        level = np.log(1 + self.texts_) + 1
+        return {
+            term[2:]: round(float(np.exp(level - self.idf_[place]))) - 1
+            for term, place in self.terms_.items()
+            if term.startswith("w:")
+        }
+
     def arrays(self) -> dict[str, np.ndarray]:
-        return {"terms": np.array(list(self.terms_)), "idf": self.idf_}
+        return {
+            "terms": np.array(list(self.terms_)),
+            "idf": self.idf_,
+            "texts": np.array(self.texts_),
+        }
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray]) -> Self:
         vectors = cls()
         vectors.terms_ = {term: place for place, term in enumerate(arrays["terms"].tolist())}
         vectors.idf_ = arrays["idf"]
+        vectors.texts_ = int(arrays["texts"])
         return vectors
 
+    texts_: int
     terms_: dict[str, int]
     idf_: np.ndarray
 

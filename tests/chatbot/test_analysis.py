@@ -70,6 +70,22 @@ def test_the_figures_have_the_promised_names(analyse):
     assert 0 < report["p50_ms"] <= report["p95_ms"]
 
 
+def test_an_intent_may_have_any_name(analyse):
+    named = [
+        text.replace(",buy", ",shop/buy").replace(",track", ",shop/track") for text in (TRAIN, TEST)
+    ]
+    report, said = analyse(*named)
+    assert {row["intent"] for row in said} == {"shop/buy", "shop/track", "退货"}
+    assert report["accuracy"] > 0.8
+
+
+def test_typing_errors_are_read_past(analyse):
+    report, _ = analyse(
+        TRAIN, HEADER + "i wnat to prchase teh bike,buy\nwehre is teh parcle,track\n"
+    )
+    assert report["accuracy"] == 1
+
+
 @pytest.mark.parametrize("name", ["oos", "out_of_scope"])
 def test_strangers_are_told_as_oos_whatever_they_are_called(analyse, name):
     asked = TEST + "".join(f"{text},{name}\n" for text in STRANGERS)

@@ -58,13 +58,48 @@ def test_words_count_only_where_a_shown_intent_has_them():
 
 
 class TestComparingWithExamples:
-    def test_the_first_rows_are_solved_as_if_alone(self):
-        lexical, points = Vectors().fit(TEXTS).transform(TEXTS), unit(POINTS)
+    @staticmethod
+    def examples():
+        lexical = Vectors().fit(TEXTS).transform(TEXTS)
         signs = np.where(OWNERS[:, None] == np.arange(6), 1.0, -1.0)
-        part, _ = kernel.solve(lexical, points, signs, np.ones(180), 100)
-        _, alone = kernel.solve(lexical[:100], points[:100], signs[:100], np.ones(100), 100)
-        assert np.allclose(part.meanings, alone.meanings, atol=1e-3)
-        assert np.allclose(part.words, alone.words, atol=1e-3)
+        return kernel.Examples(lexical, unit(POINTS), signs, np.linspace(0.5, 2, 180))
+
+    @pytest.mark.parametrize("share", kernel.SHARES)
+    def test_left_out_is_as_if_it_had_never_been_there(self, share):
+        examples = self.examples()
+        told = kernel.solve(examples, share=share, judged=5).left_out
+        for back in range(1, 6):
+            rest = np.delete(np.arange(180), 180 - back)
+            others = kernel.solve(examples.some(rest), share=share, judged=1)
+            near = examples.points[[-back]] @ examples.points[rest].T
+            scores = examples.lexical[[180 - back]] @ others.words
+            scores = scores + kernel.likeness(near) @ others.meanings
+            assert np.allclose(told[-back], scores, atol=1e-3)
+
+    def test_the_table_is_the_same_however_it_is_cut(self, monkeypatch):
+        whole = kernel.solve(self.examples(), share=0.2, judged=180)
+        monkeypatch.setattr(kernel, "AT_ONCE", 7)
+        pieces = kernel.solve(self.examples(), share=0.2, judged=180)
+        assert np.allclose(whole.meanings, pieces.meanings, atol=1e-4)
+
+    def test_words_that_tell_nothing_count_least(self):
+        examples = self.examples()
+        shuffled = np.random.default_rng(1).permutation(180)
+        noise = kernel.Examples(
+            examples.lexical[shuffled], examples.points, examples.signs, examples.worth
+        )
+        assert kernel.best_share(noise, np.random.default_rng(0)) == min(kernel.SHARES)
+
+    def test_too_many_examples_are_weighed_by_words(self, monkeypatch):
+        monkeypatch.setattr(kernel, "MOST", 100)
+        classifier = IntentClassifier().fit(TEXTS, LABELS, POINTS)
+        assert classifier.meanings_ is None
+        assert classifier.predict(TEXTS[:1], POINTS[:1])[0].name == "intent0"
+
+    def test_one_message_is_as_near_as_among_others(self):
+        around = Surroundings(unit(POINTS), OWNERS, 6)
+        together = around.nearness(unit(POINTS[:3]))
+        assert np.allclose(around.nearness(unit(POINTS[:1])), together[:1], atol=1e-5)
 
     @pytest.mark.parametrize("compares", [True, False])
     def test_the_setting_survives_the_round_trip(self, compares):

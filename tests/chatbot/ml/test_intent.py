@@ -127,6 +127,21 @@ def test_an_unknown_subject_is_less_known(classifier):
     assert theirs.known < ours.known
 
 
+def test_a_label_with_a_slash_is_whole_where_there_are_no_topics():
+    labels = [f"shop/{label}" for label in LABELS]
+    classifier = IntentClassifier(topics=False).fit(TEXTS, labels)
+    again = IntentClassifier.from_state(classifier.state())
+    for one in (classifier, again):
+        guess = one.predict(["buy the lamp 1"])[0]
+        assert guess.name == "shop/buy"
+        assert guess.topics == ()
+
+
+def test_what_was_mistyped_is_read_as_what_was_taught():
+    read = IntentClassifier().fit(TEXTS, LABELS).speller({"shop"}.__contains__)
+    assert read("retrun teh lamp") == "return the lamp"
+
+
 class TestTopics:
     """Labels of an intent and a topic: learned apart, added up."""
 
