@@ -12,7 +12,7 @@ import numpy as np
 from scipy import linalg, sparse
 
 MOST = 16_000  # examples: the table of their likeness grows with the square
-SHARPNESS = 4.0
+SHARPNESS = 3.0
 RIDGE = 0.1
 SHARES = (0.1, 0.2, 0.35)  # of words; the few examples there are, the less their words tell
 TRIED_ON = 2_000  # examples
