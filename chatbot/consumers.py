@@ -91,6 +91,8 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
             conversation=frame["conversation"],
             language=frame["locale"],
         )
+        if not self.conversation_id:  # who says hello may have to wait for a busy server
+            self.tasks[0].cancel()
         now = timezone.localtime()
         try:
             visit = await sockets.run(
@@ -102,6 +104,8 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
             return
         except visits.UnknownConversation as error:
             await self._refuse("unknown_conversation", str(error))
+            if not self.conversation_id:
+                self.tasks = [asyncio.create_task(self._expect_hello())]
             return
         await self._welcome(visit, after=frame["after"])
 

@@ -220,14 +220,6 @@ async def test_nothing_happens_before_hello():
     await client.close()
 
 
-async def test_who_does_not_say_hello_is_shown_out(monkeypatch):
-    monkeypatch.setattr(consumers, "HELLO_WITHIN", 0.01)
-    client = Client()
-    await client.wire.connect()
-    assert (await client.until("error"))["code"] == "unauthorised"
-    assert (await client.wire.receive_output())["code"] == 4401
-
-
 async def test_a_forged_identity_is_shown_out():
     client = Client()
     await client.wire.connect()
