@@ -9,6 +9,7 @@ import json
 import os
 import random
 import signal
+import time
 import subprocess
 import sys
 import urllib.error
@@ -28,6 +29,7 @@ from tests.chatbot.test_processes import DATABASE_NUMBER, SIGNED_IN
 CONVERSATIONS = int(os.environ.get("STORM", "200"))
 AT_ONCE = 100
 TURNS = 3
+ATTEMPTS = 500
 SEED = 11
 QUESTION = """
 select c.public_id, m.seq, m.sender, m.text, m.client_id, m.payload ->> 'reply_to', c.last_seq, c.id
@@ -52,11 +54,12 @@ class Staff:
     def work(self, person, wanted):
         wanted["client_id"] = f"staff-{person.name}"
         number = self.number_of(person)
-        for _ in range(200):
+        for _ in range(ATTEMPTS):
             try:
                 return self.ask(person, f"{number}/do/", wanted)
             except OSError:  # a dead server; it may have done what was asked
                 person.news.set()
+                time.sleep(0.2)  # both may be dead, and take a while to come back
         raise AssertionError("no server took what staff said")
 
     def number_of(self, person):
