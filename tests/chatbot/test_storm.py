@@ -9,9 +9,9 @@ import json
 import os
 import random
 import signal
-import time
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
