@@ -1,0 +1,54 @@
+"""Words that leave no doubt: who wants no more messages is never signed up for them."""
+
+import pytest
+
+from chatbot.ml.keywords import match, near_certain
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "把邮件订阅关了",
+        "短信通知都给我停掉",
+        "微信推送取消一下",
+        "营销短信全关了吧",
+        "退订短信",
+        "不要再发广告邮件了",
+        "stop all marketing",
+        "please turn off your notifications",
+        "cancel my subscription",
+        "stop the newsletters",
+        "no more texts",
+    ],
+)
+def test_no_more_messages(text):
+    assert near_certain(text) == "unsubscribe"
+    assert match(text).name == "unsubscribe"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "我想订阅邮件",
+        "短信验证码收不到",
+        "关于邮件订阅有什么优惠",
+        "把订单取消了",
+        "重新打开短信通知,之前关了",
+        "turn the emails back on",
+        "cancel order SO20010001",
+        "sign me up for the newsletter",
+        "when does the promotion end",
+    ],
+)
+def test_no_word_about_stopping_messages(text):
+    assert near_certain(text) != "unsubscribe"
+
+
+@pytest.mark.parametrize("text", ["转人工", "我要找真人", "talk to a human", "get me a supervisor"])
+def test_a_person(text):
+    assert near_certain(text) == "human"
+
+
+@pytest.mark.parametrize("text", ["你是机器人还是真人", "are you a real person", "客服几点上班"])
+def test_a_question_about_persons_is_no_call_for_one(text):
+    assert near_certain(text) == ""
