@@ -32,9 +32,9 @@ EN_ORDINAL = re.compile(
 EN_FIRST_N = re.compile(r"\bfirst (two|three|2|3)\b", re.IGNORECASE)
 NUMBERED = re.compile(r"\b(?:number|no\.?|option|#)\s*(\d)\b", re.IGNORECASE)
 QUANTITY = re.compile(
-    rf"(?<![第这那哪每另前再换])(\d{{1,3}}|{CHINESE_NUMBER})\s*(?:个|件|双|条|部|台|只|瓶|盒|份|套|支|把|口|床|袋|包|罐|箱|本|对|副|枚|根|桶|打|串|朵|架|辆|枝|顶|片|卷|盏|张|块|管|颗|款)(?!月|星期|人|小时|字|问题|牌子|颜色|钱|券|优惠)"
+    rf"(?<![第这那哪每另前再换])(?<!已经有)(?<!已经买)(\d{{1,3}}|{CHINESE_NUMBER})\s*(?:个|件|双|条|部|台|只|瓶|盒|份|套|支|把|口|床|袋|包|罐|箱|本|对|副|枚|根|桶|打|串|朵|架|辆|枝|顶|片|卷|盏|张|块|管|颗|款)(?!月|星期|人|小时|字|问题|牌子|颜色|钱|券|优惠)"
     r"|\b(\d{1,3})\s*(?:of (?:them|these|those|it)|pieces?|pcs|units?|x\b|pairs?)"
-    r"|(?:add|buy|take|order|want|get|need)\s+(?:me\s+)?(\d{1,2}|two|three|four|five|six|ten|a pair)\b"
+    r"|(?:add|buy|take|order|want|get|need|put|pop|throw|stick)\s+(?:me\s+)?(\d{1,2}|two|three|four|five|six|ten|a pair)\b"
     r"|\b(?:put|add|pop) (one) (?:in|to)\b"
     r"|\b(two|three|four|five|six|ten) (?:of (?:them|these|those)|pieces|units|pairs)",
     re.IGNORECASE,

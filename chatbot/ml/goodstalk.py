@@ -36,7 +36,14 @@ COMPARES = re.compile(
 
 
 ASIDE = ("goods", *SAID_ASIDE)
-CODE = re.compile(r"\b[A-Z]{3,}\d{1,3}\b")
+CODE = re.compile(r"(?<![A-Za-z0-9])[A-Z]{3,}\d{1,3}(?![A-Za-z0-9])")
+OF_A_CODE = re.compile(
+    r"券|码(?!数)|优惠|能用|可以|能不能|适用|有效|\b(?:codes?|coupons?|vouchers?|use|apply|applies|works?|valid|redeem)\b",
+    re.IGNORECASE | re.ASCII,
+)
+INTO_CART = re.compile(
+    r"购物车|加购|下单|来[一两三]|\b(?:cart|basket|buy|take)\b", re.IGNORECASE | re.ASCII
+)
 
 
 EXPIRES = re.compile(r"过期|到期|失效|有效期|\bexpir|\brun out\b", re.IGNORECASE)
@@ -159,6 +166,21 @@ def _only_looks(heard: Heard) -> bool:
         and not BOUGHT.search(heard.text)
         and not any(verb.search(heard.text) for _, verb in VERBS)
     )
+
+
+def a_code(heard: Heard, memory: Memory) -> Reading | None:
+    """ "Does SPRING50 work for this?": a code that is no product's and no order's."""
+    if {"product", "order_id"} & set(heard.slots) or not CODE.search(heard.text):
+        return None
+    return read("coupon", heard) if OF_A_CODE.search(heard.text) else None
+
+
+def turned_down(heard: Heard, memory: Memory) -> Reading | None:
+    """ "No Nike, I have a pair": who leaves something out while searching puts nothing in a cart."""
+    leaves_out = {"exclude_brand", "exclude_category"} & set(heard.slots)
+    if heard.guess.name != "add_to_cart" or not leaves_out or not memory.shown:
+        return None
+    return None if INTO_CART.search(heard.text) else read("refine", heard)
 
 
 def still_coupons(heard: Heard, memory: Memory) -> Reading | None:

@@ -42,7 +42,7 @@ AGAIN = re.compile(  # who wants back what they once stopped
     re.IGNORECASE | re.ASCII,
 )
 GOODBYE = re.compile(
-    r"(?:^|[\s,，.。!！~])(?:(?:good)?bye(?:[ -]?bye)?|cya|see (?:you|ya)(?: later)?|ttyl|take care|再见|拜拜|拜|88|886|回见|下次聊)[\s.。!！~啦哈了]*$",
+    r"(?:^|[\s,，.。!！~])(?:(?:good)?bye(?:[ -]?bye)?|cya|see (?:you|ya)(?: later)?|ttyl|take care|再见|再会|拜拜|拜|88|886|回见|回头见|改天见|下次聊)[\s.。!！~啦哈了]*$",
     re.IGNORECASE,
 )
 NEAR_CERTAIN = (("human", HUMAN, NOT_HUMAN), ("unsubscribe", UNSUBSCRIBE, AGAIN))

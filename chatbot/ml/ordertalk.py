@@ -41,7 +41,7 @@ VERBS = (  # with an order number beside them these leave no doubt
 
 
 CANCEL_IT = re.compile(
-    r"^(?:那就?|帮我|请|把)?(?:取消|撤销)(?:掉)?(?:它|这个|这单|那个|该订单|这个订单|吧|了吧)?$|(?:它|这单|这个订单)取消|^(?:please |then |ok |can you )*cancel (?:it|this|that|this order|that one)\b",
+    r"^(?:那就?|就|帮我|请|把|直接|麻烦)*(?:取消|撤销)(?:掉)?(?:它|这个|这单|那个|该订单|这个订单|吧|了吧)?$|(?:它|这单|这个订单)取消|^(?:(?:please|then|ok|okay|well|so|just|can you|could you|in that case)[, ]+)*cancel (?:it|this|that|this order|that one)\b",
     re.IGNORECASE,
 )
 

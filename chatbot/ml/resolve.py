@@ -12,7 +12,14 @@ from chatbot.ml import keywords
 from chatbot.ml.commands import Command, Reading, relevant
 from chatbot.ml.entities import Entity
 from chatbot.ml.flowtalk import awaited_slot, confirmation, short_answers
-from chatbot.ml.goodstalk import goods, still_coupons, two_products, what_was_asked_for
+from chatbot.ml.goodstalk import (
+    a_code,
+    goods,
+    still_coupons,
+    turned_down,
+    two_products,
+    what_was_asked_for,
+)
 from chatbot.ml.hearing import Heard
 from chatbot.ml.memory import Memory
 from chatbot.ml.ordertalk import order_number, the_order_in_focus
@@ -200,6 +207,8 @@ READERS: tuple[Reader, ...] = (
     two_products,
     ellipsis,
     still_coupons,
+    a_code,
+    turned_down,
     goods,
     by_intent,
 )

@@ -20,6 +20,29 @@ NOT_YET = {
         "y-en-20",
         "what about the second one, how much?",
     ): "one product was shown, there is no second",
+    (
+        "v-zh-01",
+        "华为那款有啥颜色",
+    ): "a brand picks one of those shown only where it is named with it",
+    (
+        "v-zh-15",
+        "有类似但便宜的吗",
+    ): "what was put in the cart by its name is no search to go on from",
+    ("v-zh-16", "为什么不行"): "why is asked of recommendations, not of refusals",
+    ("v-zh-18", "43呢"): "a bare size after another is taken for a narrower search",
+    ("v-en-01", "nah I need one I can draw on"): "a feature said by what it is for",
+    ("v-en-01", "does it come in blue"): "follows from the turn before",
+    ("v-en-01", "stick it in the cart"): "follows from the turn before",
+    (
+        "v-en-05",
+        "change its address to 5 Elm Road",
+    ): "an order that is not theirs is not kept in mind",
+    ("v-en-05", "whatever. I need over-ear headphones"): "a search in the middle of a flow",
+    (
+        "v-en-08",
+        "is the pricier one light",
+    ): "asked of a product by its price, it counts as a choice",
+    ("v-en-17", "where's SO20031234 and do you do gift wrapping?"): "two wishes in one breath",
 }
 
 

@@ -2,7 +2,9 @@
 
 import pytest
 
-from chatbot.ml.keywords import match, near_certain
+from chatbot.ml.goodstalk import CODE, OF_A_CODE
+from chatbot.ml.keywords import GOODBYE, match, near_certain
+from chatbot.ml.ordertalk import CANCEL_IT
 
 
 @pytest.mark.parametrize(
@@ -52,3 +54,21 @@ def test_a_person(text):
 @pytest.mark.parametrize("text", ["你是机器人还是真人", "are you a real person", "客服几点上班"])
 def test_a_question_about_persons_is_no_call_for_one(text):
     assert near_certain(text) == ""
+
+
+@pytest.mark.parametrize("text", ["再会", "好的，回头见", "拜拜", "bye bye"])
+def test_goodbye(text):
+    assert GOODBYE.search(text)
+
+
+@pytest.mark.parametrize("text", ["VIP20这个码我能用吗", "可以use VIP20吗", "does SPRING50 work"])
+def test_codes_of_coupons(text):
+    assert CODE.search(text)
+    assert OF_A_CODE.search(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["then just cancel it", "那就帮我取消吧", "ok, well cancel that", "直接取消"]
+)
+def test_cancel_it(text):
+    assert CANCEL_IT.search(text)
