@@ -24,7 +24,7 @@ from chatbot.ml.shoptalk import beside_one, shopping_intent
 
 ABOUT_COUPONS = re.compile(
     r"张|券|过期|到期|失效|有效期|\bexpir|\brun out\b|能用|可以用|适用|折|\b(?:use|valid|apply|applies|works?|code|coupons?|vouchers?|which one)\b",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
 
 
@@ -37,10 +37,6 @@ COMPARES = re.compile(
 
 ASIDE = ("goods", *SAID_ASIDE)
 CODE = re.compile(r"(?<![A-Za-z0-9])[A-Z]{3,}\d{1,3}(?![A-Za-z0-9])")
-OF_A_CODE = re.compile(
-    r"券|码(?!数)|优惠|能用|可以|能不能|适用|有效|\b(?:codes?|coupons?|vouchers?|use|apply|applies|works?|valid|redeem)\b",
-    re.IGNORECASE | re.ASCII,
-)
 INTO_CART = re.compile(
     r"购物车|加购|下单|来[一两三]|\b(?:cart|basket|buy|take)\b", re.IGNORECASE | re.ASCII
 )
@@ -172,7 +168,7 @@ def a_code(heard: Heard, memory: Memory) -> Reading | None:
     """ "Does SPRING50 work for this?": a code that is no product's and no order's."""
     if {"product", "order_id"} & set(heard.slots) or not CODE.search(heard.text):
         return None
-    return read("coupon", heard) if OF_A_CODE.search(heard.text) else None
+    return read("coupon", heard) if ABOUT_COUPONS.search(heard.text) else None
 
 
 def turned_down(heard: Heard, memory: Memory) -> Reading | None:

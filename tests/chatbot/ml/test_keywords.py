@@ -2,7 +2,7 @@
 
 import pytest
 
-from chatbot.ml.goodstalk import CODE, OF_A_CODE
+from chatbot.ml.goodstalk import ABOUT_COUPONS, CODE
 from chatbot.ml.keywords import GOODBYE, match, near_certain
 from chatbot.ml.ordertalk import CANCEL_IT
 
@@ -64,7 +64,7 @@ def test_goodbye(text):
 @pytest.mark.parametrize("text", ["VIP20这个码我能用吗", "可以use VIP20吗", "does SPRING50 work"])
 def test_codes_of_coupons(text):
     assert CODE.search(text)
-    assert OF_A_CODE.search(text)
+    assert ABOUT_COUPONS.search(text)
 
 
 @pytest.mark.parametrize(
