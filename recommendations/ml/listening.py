@@ -91,7 +91,7 @@ def without_whispers(weights: np.ndarray) -> np.ndarray:
     """(voices,) adding up to one, those below QUIETEST silent.
 
     A whisper costs as much time at every request as a voice, and says little of later time: on
-    ten inner windows of the public splits four hundredths cost nothing, six cost one per cent.
+    ten inner windows of the public splits four hundredths cost next to nothing, six one per cent.
     """
     least = min(QUIETEST * weights.sum(), weights.max())
     kept = np.where(weights < least, 0.0, weights)
