@@ -5,23 +5,23 @@ from collections.abc import Callable
 from chatbot.ml.commands import Act
 from chatbot.phrases import CHANNELS, DONE, TEXTS
 
+OF_TOPICS = {
+    "unsubscribed": (
+        "已为您退订“{topics}”（{channel}），其他内容照旧。",
+        "Done: no more {topics} ({channel}). Everything else stays as it was.",
+    ),
+    "resubscribed": (
+        "已为您订阅“{topics}”（{channel}）。",
+        "Done: you will hear from us about {topics} ({channel}).",
+    ),
+}
 
-def _unsubscribed(act: Act, chinese: bool) -> str:
-    where, topics = _channel(act, chinese), act.args.get("topics")
-    if not topics:
-        return TEXTS["unsubscribed"][not chinese].format(channel=where)
-    if chinese:
-        return f"已为您退订“{topics}”（{where}），其他内容照旧。"
-    return f"Done: no more {topics} ({where}). Everything else stays as it was."
 
-
-def _resubscribed(act: Act, chinese: bool) -> str:
-    where, topics = _channel(act, chinese), act.args.get("topics")
-    if not topics:
-        return TEXTS["resubscribed"][not chinese].format(channel=where)
-    if chinese:
-        return f"已为您订阅“{topics}”（{where}）。"
-    return f"Done: you will hear from us about {topics} ({where})."
+def _subscription(act: Act, chinese: bool) -> str:
+    """Everything of a channel was left or joined, or only the topics that are named."""
+    topics = act.args.get("topics")
+    texts = OF_TOPICS if topics else TEXTS
+    return texts[act.name][not chinese].format(channel=_channel(act, chinese), topics=topics)
 
 
 def _ask_topic(act: Act, chinese: bool) -> str:
@@ -65,8 +65,8 @@ def _channel(act: Act, chinese: bool) -> str:
 
 
 BUILDERS: dict[str, Callable[[Act, bool], str]] = {
-    "unsubscribed": _unsubscribed,
-    "resubscribed": _resubscribed,
+    "unsubscribed": _subscription,
+    "resubscribed": _subscription,
     "ask_topic": _ask_topic,
     "aborted": _aborted,
     "cannot_undo": _cannot_undo,
