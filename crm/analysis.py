@@ -19,11 +19,11 @@ class UnusableInput(Exception):
 
 @dataclass(frozen=True)
 class Subject:
-    """`run` returns the JSON object that becomes the last line of stdout."""
+    """`run` returns the JSON object that becomes the last line of stdout, or None if it spoke."""
 
     help: str
     add_arguments: Callable[[argparse.ArgumentParser], None]
-    run: Callable[[argparse.Namespace], dict[str, Any]]
+    run: Callable[[argparse.Namespace], dict[str, Any] | None]
 
 
 def read_table(

@@ -15,7 +15,7 @@ ANALYSED_IN = (
     "crm.analyses",
     "recommendations.analysis",
     "chatbot.analysis",
-    "campaigns.analysis",
+    "campaigns.analyses",
 )
 
 
@@ -34,7 +34,7 @@ def train(name: str, order: Order) -> dict[str, Any]:
         return trainer(order)
 
 
-def analyse(subject: str, options: Namespace) -> dict[str, Any]:
+def analyse(subject: str, options: Namespace) -> dict[str, Any] | None:
     """Run one subject of the analyst's bench. Raises UnusableInput."""
     with on_one_thread():
         return subjects()[subject].run(options)

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from math import ceil, inf, sqrt
 
 import numpy as np
-from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri
 
 LEVEL = 0.95
@@ -83,6 +82,8 @@ def _edge(
     at: np.ndarray, density: np.ndarray, step: float, may_use: float, *, widest: float
 ) -> float:
     """How far out a motion may go in this step so that just `may_use` of it goes farther."""
+
+    from scipy.optimize import brentq  # no server needs it from the start
 
     def beyond(edge: float) -> float:
         out = ndtr((-edge - at) / step) + ndtr((at - edge) / step)

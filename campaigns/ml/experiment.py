@@ -49,7 +49,7 @@ class Plan:
 
     shares: Mapping[str, float] | None = None
     level: float = lift.LEVEL
-    units: int = sequences.PLANNED
+    units: float = sequences.PLANNED
     looks: Sequence[float] | None = None
 
 
@@ -151,7 +151,7 @@ def _difference(
 
 
 def _always(
-    look: sequences.Look | None, *, level: float, planned: int
+    look: sequences.Look | None, *, level: float, planned: float
 ) -> tuple[float | None, float | None, float]:
     """(low, high, p-value) at every look; None where it is too early for any."""
     if look is None:

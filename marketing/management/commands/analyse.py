@@ -26,4 +26,5 @@ class Command(BaseCommand):
             raise CommandError(str(refusal)) from None
         except OSError as error:
             raise CommandError(f"{error.filename}: {error.strerror}") from None
-        self.stdout.write(json.dumps(report, ensure_ascii=False, default=str))
+        if report is not None:
+            self.stdout.write(json.dumps(report, ensure_ascii=False, default=str))

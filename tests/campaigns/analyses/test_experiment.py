@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 
-HILLSTROM = Path(__file__).resolve().parents[3] / "shared/data/hillstrom/email.csv.gz"
+HILLSTROM = Path(__file__).resolve().parents[4] / "shared/data/hillstrom/email.csv.gz"
 TWO = "variant,unit,outcome\na,1,1\nb,2,0\n"
 FIELDS = {
     "units",

@@ -157,6 +157,4 @@ def _told(finding: Any) -> dict[str, Any]:
     }
 
 
-SUBJECTS = {
-    "experiment": Subject("an A/B/n test: lift, intervals at any look, verdict", _arguments, _run)
-}
+EXPERIMENT = Subject("an A/B/n test: lift, intervals at any look, verdict", _arguments, _run)
