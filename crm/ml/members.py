@@ -85,18 +85,18 @@ def logistic(task: Task) -> Compiled:
     """Logistic regression on bent lines and levels."""
     from sklearn.linear_model import LogisticRegression
 
-    bases = _bases(task)
-    fitted = LogisticRegression(C=0.3, max_iter=2000).fit(_spread(bases, task.matrix), task.target)
-    return _linear(bases, fitted.coef_[0], float(fitted.intercept_[0]))
+    bases = bases_of(task)
+    fitted = LogisticRegression(C=0.3, max_iter=2000).fit(spread(bases, task.matrix), task.target)
+    return linear(bases, fitted.coef_[0], float(fitted.intercept_[0]))
 
 
 def svm(task: Task) -> Compiled:
     """A linear support vector machine on the same basis: an additive kernel."""
     from sklearn.svm import LinearSVC
 
-    bases = _bases(task)
-    fitted = LinearSVC(C=0.03, random_state=task.seed).fit(_spread(bases, task.matrix), task.target)
-    return _linear(bases, fitted.coef_[0], float(fitted.intercept_[0]))
+    bases = bases_of(task)
+    fitted = LinearSVC(C=0.03, random_state=task.seed).fit(spread(bases, task.matrix), task.target)
+    return linear(bases, fitted.coef_[0], float(fitted.intercept_[0]))
 
 
 def forest(task: Task) -> Compiled:
@@ -140,7 +140,8 @@ MEMBERS: Mapping[str, Fit] = {
 }
 
 
-def _bases(task: Task) -> list[Basis]:
+def bases_of(task: Task) -> list[Basis]:
+    """How a linear model on bent lines sees each column."""
     return [_basis(task.matrix[:, place], levels) for place, levels in enumerate(task.levels)]
 
 
@@ -154,11 +155,13 @@ def _basis(column: np.ndarray, levels: int) -> Basis:
     return Basis(np.unique(np.quantile(filled, np.linspace(0, 1, KNOTS))), 0, has_blank)
 
 
-def _spread(bases: list[Basis], matrix: np.ndarray) -> np.ndarray:
+def spread(bases: list[Basis], matrix: np.ndarray) -> np.ndarray:
+    """(rows, sum of widths) all columns spread out side by side."""
     return np.hstack([basis.spread(matrix[:, place]) for place, basis in enumerate(bases)])
 
 
-def _linear(bases: list[Basis], weights: np.ndarray, bias: float) -> Compiled:
+def linear(bases: list[Basis], weights: np.ndarray, bias: float) -> Compiled:
+    """A linear model on the spread columns, as points of a scorecard."""
     ends = np.cumsum([basis.width for basis in bases])[:-1]
     parts = np.split(weights, ends)
     points = [basis.points(part) for basis, part in zip(bases, parts, strict=True)]

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from math import exp, log, sqrt
 
 import numpy as np
-from scipy.optimize import brentq
 from scipy.special import betaln
 
 LEVEL = 0.95
@@ -42,6 +41,8 @@ def share(hits: int, size: int, *, level: float = LEVEL, weight: float = 3.0) ->
         raise ValueError(f"{hits} hits of {size}")
     if not size:
         return Always(0.5, 0.0, 1.0, 0)
+    from scipy.optimize import brentq  # no server needs it from the start
+
     mean = hits / size
     stake = log(1.0 / (1.0 - level))
 
@@ -76,12 +77,12 @@ class Look:
     error: float
     units: int
 
-    def spread(self, planned: int) -> float:
+    def spread(self, planned: float) -> float:
         """Variance of the differences that are bet on; settled by the plan, not by the data."""
         return NARROWEST * self.error**2 * self.units / planned
 
 
-def reach(look: Look, *, level: float = LEVEL, planned: int = PLANNED) -> float:
+def reach(look: Look, *, level: float = LEVEL, planned: float = PLANNED) -> float:
     """Half of the width of a confidence sequence of a difference of means.
 
     A normal mixture of bets (Robbins 1970; asymptotic for any distribution with a variance:
@@ -94,7 +95,7 @@ def reach(look: Look, *, level: float = LEVEL, planned: int = PLANNED) -> float:
     return sqrt(variance * (variance + spread) / spread * wide)
 
 
-def p_of_difference(look: Look, *, planned: int = PLANNED) -> float:
+def p_of_difference(look: Look, *, planned: float = PLANNED) -> float:
     """Valid at any look: at most the level wherever the sequence of that level leaves out zero."""
     if not look.error or not look.units:
         return 1.0
