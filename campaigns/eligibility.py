@@ -7,14 +7,16 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from django.db.models import Q
-from django.db.models.functions import Now
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Coalesce, Lower, Now
 
 from campaigns.models import Campaign, Delivery
 from crm import consent
-from crm.models import Customer
+from crm.models import Customer, Suppression
 
 
 @dataclass(frozen=True)
@@ -25,32 +27,60 @@ class Refusal:
     until: datetime | None = None
 
 
-def refusals(
-    campaign: Campaign, deliveries: Sequence[Delivery], *, now: datetime
-) -> dict[int, Refusal]:
-    """Return the refused deliveries of one campaign by id. A fixed number of queries.
+class Asked(NamedTuple):
+    """A due message with the answers to the rules at this moment."""
+
+    pk: int
+    customer_id: int
+    variant_id: int
+    address: str
+    message_id: str
+    attempts: int
+    name: str
+    language: str
+    timezone: str
+    traits: dict[str, Any]
+    merged_into: int | None
+    is_granted: bool
+    is_suppressed: bool
+    received: int
+
+
+def ask(due: "QuerySet[Delivery]", campaign: Campaign, *, now: datetime) -> Sequence[Asked]:
+    """Ask everything of these rows of one campaign in one query, within whatever locks it takes."""
+    customer = Customer.objects.filter(pk=OuterRef("customer_id"))
+    granted = consent.consenting(customer, channel=campaign.channel, topic=campaign.topic)
+    stopped = Suppression.objects.filter(
+        channel=campaign.channel, address=Lower(OuterRef("address"))
+    )
+    rows = due.annotate(
+        is_granted=Exists(granted),
+        is_suppressed=Exists(stopped),
+        received=_received(campaign, now=now),
+    )
+    of_customer = [f"customer__{name}" for name in ("name", "language", "timezone", "traits")]
+    found = rows.values_list(
+        *Asked._fields[:6], *of_customer, "customer__merged_into", *Asked._fields[-3:]
+    )
+    return [Asked(*row) for row in found]
+
+
+def refusals(campaign: Campaign, rows: Sequence[Asked], *, now: datetime) -> dict[int, Refusal]:
+    """Return the refused ones by the id of their delivery.
 
     Rules in order; the first that is broken is the one that is told.
     """
-    customers = Customer.objects.filter(pk__in={d.customer_id for d in deliveries})
-    granted = set(
-        consent.consenting(customers, channel=campaign.channel, topic=campaign.topic).values_list(
-            "pk", flat=True
-        )
-    )
-    suppressed = consent.suppressed(
-        channel=campaign.channel, addresses=[d.address for d in deliveries]
-    )
-    received = _received(campaign, deliveries, now=now)
+    here: Counter[int] = Counter()  # two messages of one turn may be for one customer
+    waits: dict[str, Refusal | None] = {}
     found = {}
-    for delivery in deliveries:
-        refusal = _for_good(campaign, delivery, granted, suppressed, received) or _for_now(
-            campaign, delivery.customer, now=now
-        )
+    for row in rows:
+        if row.timezone not in waits:
+            waits[row.timezone] = _for_now(campaign, row.timezone, now=now)
+        refusal = _for_good(campaign, row, here) or waits[row.timezone]
         if refusal:
-            found[delivery.pk] = refusal
+            found[row.pk] = refusal
         else:
-            received[delivery.customer_id] += 1
+            here[row.customer_id] += 1
     return found
 
 
@@ -74,50 +104,42 @@ def end_of_quiet(
     return max(end, now + timedelta(minutes=1))
 
 
-def _for_good(
-    campaign: Campaign,
-    delivery: Delivery,
-    granted: set[int],
-    suppressed: set[str],
-    received: Counter[int],
-) -> Refusal | None:
-    if delivery.customer.merged_into_id is not None:
+def _for_good(campaign: Campaign, row: Asked, here: Counter[int]) -> Refusal | None:
+    if row.merged_into is not None:
         return Refusal("merged")
-    if delivery.customer_id not in granted:
+    if not row.is_granted:
         return Refusal("no_consent")
-    if delivery.address.lower() in suppressed:
+    if row.is_suppressed:
         return Refusal("suppressed")
     cap = campaign.cap_messages
-    if cap is not None and received[delivery.customer_id] >= cap:
+    if cap is not None and row.received + here[row.customer_id] >= cap:
         return Refusal("frequency_cap")
     return None
 
 
-def _for_now(campaign: Campaign, customer: Customer, *, now: datetime) -> Refusal | None:
+def _for_now(campaign: Campaign, zone_name: str, *, now: datetime) -> Refusal | None:
     if campaign.quiet_from is None or campaign.quiet_until is None:
         return None
     until = end_of_quiet(
-        customer.timezone,
-        quiet_from=campaign.quiet_from,
-        quiet_until=campaign.quiet_until,
-        now=now,
+        zone_name, quiet_from=campaign.quiet_from, quiet_until=campaign.quiet_until, now=now
     )
     return Refusal("quiet_hours", until) if until else None
 
 
-def _received(campaign: Campaign, deliveries: Sequence[Delivery], *, now: datetime) -> Counter[int]:
-    """Messages each customer got, or is getting, by this channel within the cap's time."""
+def _received(campaign: Campaign, *, now: datetime) -> Combinable:
+    """Messages the customer got, or is getting, by this channel within the cap's time."""
     if campaign.cap_messages is None:
-        return Counter()
+        return Value(0)
     since = now - timedelta(days=campaign.cap_days)
     went = Q(attempted_at__gt=since) & ~Q(
-        status__in=[Delivery.Status.FAILED, Delivery.Status.QUEUED]
+        status__in=[Delivery.Status.FAILED, Delivery.Status.QUEUED, Delivery.Status.SKIPPED]
     )
     going = Q(status=Delivery.Status.QUEUED, claimed_until__gt=Now())
-    others = Delivery.objects.filter(went | going, channel=campaign.channel)
-    others = others.filter(customer__in={d.customer_id for d in deliveries})
-    others = others.exclude(pk__in=[d.pk for d in deliveries])
-    return Counter(others.values_list("customer_id", flat=True))
+    others = Delivery.objects.filter(
+        went | going, channel=campaign.channel, customer=OuterRef("customer_id")
+    ).exclude(pk=OuterRef("pk"))
+    counted = others.order_by().values("customer").annotate(number=Count("pk")).values("number")
+    return Coalesce(Subquery(counted), 0)
 
 
 def _zone(name: str) -> ZoneInfo:

@@ -1,28 +1,25 @@
 """Template + customer -> message: subject, HTML and text in the customer's language."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parseaddr
 from functools import lru_cache
-from typing import Any
-from urllib.parse import quote
+from typing import Any, Protocol
 
 from django.conf import settings
-from django.template.loader import render_to_string
-from django.utils import translation
-from django.utils.safestring import mark_safe
+from django.utils.html import escape
 from liquid import BoundTemplate
 from liquid.exceptions import LiquidError
 
-from campaigns import markup, tokens
-from campaigns.models import Campaign, Coupon, Delivery, LinkTarget, Template
+from campaigns import markup, personal, shell, tokens
+from campaigns.models import Campaign, LinkTarget, Template, Variant
 from campaigns.sandbox import LONGEST_SOURCE, Sandbox, line_of_unclosed, one_rendering
 from crm.models import Customer
-from recommendations import serving
 
-PRODUCTS = 6
+LONGEST_URL = 2000
 LOCALES = {"en": "en", "zh": "zh-hans"}
 _html = Sandbox(autoescape=True)
 _plain = Sandbox(autoescape=False)
@@ -71,38 +68,107 @@ def errors(template: Template) -> dict[str, BrokenTemplate]:
     return found
 
 
+class Reader(Protocol):
+    """Who reads a message, as far as every template may know them."""
+
+    @property
+    def pk(self) -> int: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def language(self) -> str: ...
+    @property
+    def traits(self) -> dict[str, Any]: ...
+
+
+class Addressed(Protocol):
+    """A delivery, or as much of it as a message needs. `variant` comes with its template."""
+
+    @property
+    def pk(self) -> int: ...
+    @property
+    def variant(self) -> Variant: ...
+    @property
+    def customer(self) -> Reader: ...
+
+
 def preview(template: Template, customer: Customer, *, now: datetime) -> Message:
     """The message as this customer would get it: nothing is tracked, nothing written down."""
-    context = _context(template, customer, now=now) | {
-        "unsubscribe_url": "#",
-        "preferences_url": "#",
-    }
-    return _message(template, customer, context, track=lambda url: url)
+    language = template.language_for(customer.language)
+    asked = personal.values(personal.wanted(template, language), customer, language, now=now)
+    context = _context(customer, asked, preferences="#")
+    return _message(template, language, context, track=lambda url: url)
+
+
+class UnknownLink(Exception):
+    """A link that has no number yet; learn() gives it one."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        super().__init__(url)
 
 
 class Renderer:
-    """Renders the messages of one campaign; remembers the links that it has met."""
+    """Renders the messages of one campaign; remembers the links that it has met.
 
-    def __init__(self, campaign: Campaign, *, now: datetime) -> None:
-        self._campaign, self._now = campaign, now
+    `prepare` asks the database for a batch; `render` asks nothing, so that threads may call it.
+    """
+
+    def __init__(self, campaign: Campaign) -> None:
+        self._campaign = campaign
         self._links: dict[str, int] = {}
+        self._asked: dict[int, dict[str, Any]] = {}
+        self._met: set[tuple[int, str]] = set()
 
-    def render(self, delivery: Delivery) -> Message:
-        """Raises BrokenTemplate. `delivery` comes with its customer and its variant's template."""
+    def prepare(self, deliveries: Iterable[Addressed], *, now: datetime) -> None:
+        """Ask for what the templates want to know of these customers, and number their links."""
+        wishes, firsts = {}, []
+        for delivery in deliveries:
+            template, language = _spoken(delivery)
+            if names := personal.wanted(template, language):
+                wishes[delivery.customer.pk] = (language, names)
+            if (kind := (delivery.variant.pk, language)) not in self._met:
+                self._met.add(kind)
+                firsts.append(delivery)
+        customers = Customer.objects.in_bulk(wishes) if wishes else {}
+        readers = [(customers[pk], *wish) for pk, wish in wishes.items() if pk in customers]
+        asked = personal.of_many(readers, now=now)
+        for url in {p["url"] for one in asked.values() for p in one.get("recommendations", ())}:
+            self.learn(url)
+        self._asked |= asked
+        for delivery in firsts:
+            with suppress(BrokenTemplate):  # it is told where the message is made
+                self.complete(delivery)
+
+    def complete(self, delivery: Addressed) -> Message:
+        """As `render`, and numbers links on the way. Raises BrokenTemplate."""
+        while True:
+            try:
+                return self.render(delivery)
+            except UnknownLink as unknown:
+                self.learn(unknown.url)
+
+    def forget(self, customer_ids: Iterable[int]) -> None:
+        """Their messages are made: what was asked for them is not needed any more."""
+        for pk in customer_ids:
+            self._asked.pop(pk, None)
+
+    def render(self, delivery: Addressed) -> Message:
+        """Raises BrokenTemplate; UnknownLink where only this message has a certain link."""
         preferences = tokens.preferences_url(delivery.pk)
-        template, customer = delivery.variant.template, delivery.customer
-        context = _context(template, customer, now=self._now) | {
-            "unsubscribe_url": preferences,
-            "preferences_url": preferences,
-        }
+        template, language = _spoken(delivery)
+        asked = self._asked.get(delivery.customer.pk, {})
+        context = _context(delivery.customer, asked, preferences=preferences)
+
+        tracked: dict[str, str] = {preferences: preferences}  # HTML and text have the same links
 
         def track(url: str) -> str:
-            if url == preferences or len(url) > 2000:
-                return url
-            return tokens.click_url(delivery.pk, self._link(url))
+            if url not in tracked:
+                tracked[url] = self._click_url(delivery.pk, url)
+            return tracked[url]
 
         pixel = tokens.open_url(delivery.pk)
-        message = _message(template, customer, context, track=track, pixel=pixel)
+        message = _message(template, language, context, track=track, pixel=pixel)
         message.headers.update(
             {
                 "List-Unsubscribe": f"<{preferences}>",
@@ -111,67 +177,66 @@ class Renderer:
         )
         return message
 
-    def _link(self, url: str) -> int:
+    def _click_url(self, delivery_id: int, url: str) -> str:
+        if len(url) > LONGEST_URL:
+            return url
         if url not in self._links:
-            link, _ = LinkTarget.objects.get_or_create(
-                campaign=self._campaign,
-                digest=hashlib.sha256(url.encode()).hexdigest(),
-                defaults={"url": url},
-            )
-            self._links[url] = link.pk
-        return self._links[url]
+            raise UnknownLink(url)
+        return tokens.click_url(delivery_id, self._links[url])
+
+    def learn(self, url: str) -> None:
+        """Give a link its number. Asks the database, once a link."""
+        if url in self._links:
+            return
+        link, _ = LinkTarget.objects.get_or_create(
+            campaign=self._campaign,
+            digest=hashlib.sha256(url.encode()).hexdigest(),
+            defaults={"url": url},
+        )
+        self._links[url] = link.pk
 
 
 def _message(
     template: Template,
-    customer: Customer,
+    language: str,
     context: dict[str, Any],
     *,
     track: Callable[[str], str],
     pixel: str = "",
 ) -> Message:
-    language = template.language_for(customer.language)
     with one_rendering() as missing:
         subject = _fill(template, f"subject_{language}", context)
         body = _fill(template, f"body_{language}", context)
         text = _fill(template, f"text_{language}", context) or markup.to_text(body)
     subject = " ".join(subject.split())
     around = {
-        "language": LOCALES[language],
-        "subject": subject,
-        "body": mark_safe(markup.rewrite_links(body, track)),  # Liquid escaped it
-        "text": mark_safe(markup.rewrite_addresses(text, track)),  # not HTML
-        "pixel": pixel,
-        "shop": context["shop"],
+        "subject": escape(subject),
+        "body": markup.rewrite_links(body, track),  # Liquid escaped it
+        "text": markup.rewrite_addresses(text, track),
+        "pixel": escape(pixel),
         "preferences_url": context["preferences_url"],
     }
-    with translation.override(LOCALES[language]):
-        html = render_to_string("campaigns/email.html", around)
-        plain = render_to_string("campaigns/email.txt", around)
+    html = shell.fill("email.html", LOCALES[language], context["shop"], around)
+    plain = shell.fill("email.txt", LOCALES[language], context["shop"], around)
     return Message(subject, plain, html, missing=tuple(sorted(missing)))
 
 
-def _context(template: Template, customer: Customer, *, now: datetime) -> dict[str, Any]:
-    """The variables of a template. What costs a query is asked only where the template does."""
-    language = template.language_for(customer.language)
-    source = "".join(
-        getattr(template, f"{part}_{language}") for part in ("subject", "body", "text")
-    )
-    context: dict[str, Any] = {
-        "customer": _named(
-            name=customer.name, first_name=first_name(customer.name), traits=customer.traits
+def _spoken(delivery: Addressed) -> tuple[Template, str]:
+    template = delivery.variant.template
+    return template, template.language_for(delivery.customer.language)
+
+
+def _context(reader: Reader, asked: dict[str, Any], *, preferences: str) -> dict[str, Any]:
+    """The variables of a template."""
+    return {
+        "customer": personal.named(
+            name=reader.name, first_name=first_name(reader.name), traits=reader.traits
         ),
-        "shop": {"name": parseaddr(settings.DEFAULT_FROM_EMAIL)[0], "url": settings.SITE_URL},
+        "shop": {"name": _shop_name(settings.DEFAULT_FROM_EMAIL), "url": settings.SITE_URL},
+        "unsubscribe_url": preferences,
+        "preferences_url": preferences,
+        **asked,
     }
-    if "coupon" in source and (coupon := best_coupon(customer, now=now)):
-        context["coupon"] = {
-            "code": coupon.code,
-            "text": coupon.text_in(language),
-            "valid_to": coupon.valid_to.isoformat(),
-        }
-    if "recommendations" in source:
-        context["recommendations"] = _recommended(customer, language, now=now)
-    return context
 
 
 def first_name(name: str) -> str:
@@ -180,38 +245,15 @@ def first_name(name: str) -> str:
     return words[0] if words else ""
 
 
-def best_coupon(customer: Customer, *, now: datetime) -> Coupon | None:
-    """One of their own before everybody's; of those, the one that ends first."""
-    valid = Coupon.objects.valid_for(customer, on=now.date()).order_by("valid_to", "pk")
-    return valid.exclude(customer=None).first() or valid.filter(customer=None).first()
-
-
-def _recommended(customer: Customer, language: str, *, now: datetime) -> list[dict[str, object]]:
-    found = serving.recommend(customer, n=PRODUCTS, now=now, placement="campaign")
-    return [
-        _named(
-            title=one.product.title_in(language),
-            price=f"{one.product.price:,.2f}",
-            currency=one.product.currency,
-            url=f"{settings.SITE_URL}/product/{quote(one.product.sku)}/",
-            image=_absolute(one.product.image),
-            reason=one.reason(language),
-        )
-        for one in found
-    ]
-
-
-def _absolute(image: str) -> str:
-    return f"{settings.SITE_URL}{image}" if image.startswith("/") else image
-
-
-def _named(**values: object) -> dict[str, object]:
-    """Leave out what is empty, so that `default` helps and the preview says what is missing."""
-    return {name: value for name, value in values.items() if value not in ("", None)}
+@lru_cache
+def _shop_name(sender: str) -> str:
+    return parseaddr(sender)[0]
 
 
 def _fill(template: Template, name: str, context: dict[str, Any]) -> str:
-    compiled = _compiled(getattr(template, name), template.name, name)
+    if not (source := getattr(template, name)):
+        return ""
+    compiled = _compiled(source, template.name, name)
     try:
         return compiled.render(context)
     except Exception as error:  # a template is a stranger's program: what it raises is its own

@@ -5,22 +5,17 @@ begun, handed over, and marked with its end. The rows are the truth: tasks only 
 """
 
 from collections import Counter
-from dataclasses import asdict, dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from campaigns import channels, claiming, lifecycle, rendering
-from campaigns.events import MessageSent
+from campaigns import channels, claiming, lifecycle, outcomes, rendering
 from campaigns.models import Campaign, Delivery
-from crm import consent, timeline
-from crm.models import Suppression
 
-ATTEMPTS = 5
 BATCH = 100
-FIRST_WAIT = timedelta(minutes=1)
 Status = Delivery.Status
 
 
@@ -44,7 +39,8 @@ def send_batch(campaign: Campaign, *, owner: str, now: datetime, limit: int = BA
     if not claimed.deliveries:
         return result
     channel = channels.get(campaign.channel)
-    renderer = rendering.Renderer(campaign, now=now)
+    renderer = rendering.Renderer(campaign)
+    renderer.prepare(claimed.deliveries, now=now)
     try:
         with channels.session_of(channel):
             for delivery in claimed.deliveries:
@@ -73,16 +69,14 @@ def is_at_work() -> bool:
 def tell(*, now: datetime, limit: int = 500) -> int:
     """Tell the timeline of messages that went out and that it has not heard of."""
     waiting = Delivery.objects.filter(status=Status.SENT, told_at=None).order_by("id")
-    sent = list(
-        waiting.select_for_update(skip_locked=True, of=("self",)).select_related(
-            "campaign", "variant"
-        )[:limit]
-    )
-    entries = [_entry(delivery, now=now) for delivery in sent]
-    if entries:
-        timeline.record_many(entries, received_at=now)
-        Delivery.objects.filter(pk__in=[d.pk for d in sent]).update(told_at=now)
-    return len(entries)
+    moments: dict[datetime, list[int]] = {}
+    for pk, sent_at in waiting.select_for_update(skip_locked=True, of=("self",)).values_list(
+        "pk", "sent_at"
+    )[:limit]:
+        moments.setdefault(sent_at or now, []).append(pk)
+    for sent_at, delivery_ids in moments.items():
+        outcomes.tell(delivery_ids, sent_at=sent_at)
+    return sum(map(len, moments.values()))
 
 
 def mark_sent(delivery: Delivery) -> None:
@@ -103,7 +97,7 @@ def _settle(delivery: Delivery, **outcome: object) -> None:
 
 
 def _attempt(
-    delivery: Delivery,
+    delivery: claiming.Due,
     channel: channels.Channel,
     renderer: rendering.Renderer,
     *,
@@ -111,7 +105,7 @@ def _attempt(
     now: datetime,
 ) -> str:
     try:
-        message = renderer.render(delivery)
+        message = renderer.complete(delivery)
     except rendering.BrokenTemplate as error:
         return _fail_unbegun(delivery, str(error), owner=owner)
     if not claiming.begin(delivery, owner=owner, now=now):
@@ -122,8 +116,8 @@ def _attempt(
 
 
 def _hand_over(
-    delivery: Delivery, channel: channels.Channel, message: rendering.Message, *, now: datetime
-) -> dict[str, object]:
+    delivery: claiming.Due, channel: channels.Channel, message: rendering.Message, *, now: datetime
+) -> outcomes.Outcome:
     """Hand one message over; return what to write down about it."""
     try:
         channel.deliver(
@@ -134,30 +128,13 @@ def _hand_over(
             headers=message.headers,
             message_id=delivery.message_id,
         )
-    except channels.AddressRefused as refusal:
-        reason = Suppression.Reason.BOUNCE
-        consent.suppress(channel=delivery.channel, address=delivery.address, reason=reason, at=now)
-        return {"status": Status.FAILED, "reason": _words(refusal)}
-    except channels.PermanentFailure as refusal:
-        return {"status": Status.FAILED, "reason": _words(refusal)}
-    except channels.TemporaryFailure as failure:
-        return _later(delivery, failure, now=now)
-    except channels.Unclear as silence:
-        if channels.is_idempotent(channel):
-            return _later(delivery, silence, now=now)
-        return {"status": Status.UNCERTAIN, "reason": _words(silence)}
-    return {"status": Status.SENT, "sent_at": now, "reason": ""}
+    except (channels.TemporaryFailure, channels.PermanentFailure, channels.Unclear) as failure:
+        is_idempotent = channels.is_idempotent(channel)
+        return outcomes.failed(delivery, failure, now=now, is_idempotent=is_idempotent)
+    return outcomes.sent(now)
 
 
-def _later(delivery: Delivery, failure: Exception, *, now: datetime) -> dict[str, object]:
-    """Try again after 1, 4, 16, 64 minutes, then give up."""
-    if delivery.attempts >= ATTEMPTS:
-        return {"status": Status.FAILED, "reason": _words(failure)}
-    wait = FIRST_WAIT * 4 ** (delivery.attempts - 1)
-    return {"status": Status.QUEUED, "due_at": now + wait, "reason": _words(failure)}
-
-
-def _fail_unbegun(delivery: Delivery, reason: str, *, owner: str) -> str:
+def _fail_unbegun(delivery: claiming.Due, reason: str, *, owner: str) -> str:
     mine = Q(pk=delivery.pk, claimed_by=owner, status=Status.QUEUED)
     Delivery.objects.filter(mine).update(
         status=Status.FAILED, reason=reason[:300], claimed_by="", claimed_until=None
@@ -167,25 +144,3 @@ def _fail_unbegun(delivery: Delivery, reason: str, *, owner: str) -> str:
 
 def _is_sending(campaign: Campaign) -> bool:
     return Campaign.objects.sending().filter(pk=campaign.pk).exists()
-
-
-def _words(error: Exception) -> str:
-    return (str(error) or type(error).__name__)[:300]
-
-
-def _entry(delivery: Delivery, *, now: datetime) -> timeline.Entry:
-    fact = MessageSent(
-        delivery_id=delivery.pk,
-        campaign_id=delivery.campaign_id,
-        campaign=delivery.campaign.name,
-        variant=delivery.variant.label,
-        channel=delivery.channel,
-    )
-    return timeline.Entry(
-        customer_id=delivery.customer_id,
-        kind=fact.kind,
-        data=asdict(fact),
-        happened_at=delivery.sent_at or now,
-        message_id=f"{fact.kind}:{delivery.pk}",
-        source="rapport",
-    )

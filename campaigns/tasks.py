@@ -1,5 +1,6 @@
 """Celery only wakes the sender: whatever a task forgets, the sweeper finds in the tables."""
 
+import logging
 import os
 import secrets
 import socket
@@ -7,8 +8,10 @@ import socket
 from celery import shared_task
 from django.utils import timezone
 
-from campaigns import audiences, claiming, lifecycle, sending
+from campaigns import audiences, claiming, lifecycle, pipeline, sending, smtp
 from campaigns.models import Campaign
+
+logger = logging.getLogger(__name__)
 
 
 @shared_task
@@ -29,7 +32,8 @@ def send_due() -> int:
 def sweep() -> int:
     """Find what nobody is looking after: lapsed claims, waiting starts, due and done campaigns."""
     now = timezone.now()
-    settled = claiming.settle_lapsed(now=now) + lifecycle.skip_cancelled()
+    settled = claiming.settle_abandoned(now=now) + claiming.settle_lapsed(now=now)
+    settled += lifecycle.skip_cancelled()
     lifecycle.start_scheduled(now=now)
     for campaign in Campaign.objects.materialising():
         start_campaign.delay(campaign_id=campaign.pk)
@@ -46,12 +50,22 @@ def _send_all(campaign_id: int) -> int:
     owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"[-64:]
     total = 0
     while campaign := _still_sending(campaign_id):
-        sent = sending.send_batch(campaign, owner=owner, now=timezone.now())
-        if not sent.claimed:
+        try:
+            done = _send_some(campaign, owner=owner)
+        except smtp.NoServer as failure:
+            logger.warning("%s; the next sweep tries again", failure)
+            break
+        if not done:
             lifecycle.finish_if_done(campaign_id, now=timezone.now())
             break
-        total += sent.claimed
+        total += done
     return total
+
+
+def _send_some(campaign: Campaign, *, owner: str) -> int:
+    if pipeline.fits(campaign):
+        return pipeline.send(campaign, owner=owner, clock=timezone.now)
+    return sending.send_batch(campaign, owner=owner, now=timezone.now()).claimed
 
 
 def _still_sending(campaign_id: int) -> Campaign | None:

@@ -129,7 +129,9 @@ class Variant(models.Model):
 class Assignment(models.Model):
     """Which arm one customer is in, and with what chance: audience and experiment in one row."""
 
-    campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="assignments")
+    campaign = models.ForeignKey(
+        Campaign, models.CASCADE, related_name="assignments", db_index=False
+    )
     customer = models.ForeignKey(Customer, models.CASCADE, related_name="assignments")
     variant = models.ForeignKey(
         Variant, models.PROTECT, null=True, related_name="assignments"

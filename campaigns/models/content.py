@@ -13,8 +13,10 @@ class CouponQuerySet(models.QuerySet["Coupon"]):
     def valid_for(self, customer: Customer | None, *, on: date) -> "CouponQuerySet":
         """Theirs or everybody's, on a day between its first and last."""
         whose = Q(customer=None) | Q(customer=customer) if customer else Q(customer=None)
-        begun = Q(valid_from=None) | Q(valid_from__lte=on)
-        return self.filter(whose, begun, valid_to__gte=on)
+        return self.filter(whose).valid_on(on)
+
+    def valid_on(self, day: date) -> "CouponQuerySet":
+        return self.filter(Q(valid_from=None) | Q(valid_from__lte=day), valid_to__gte=day)
 
 
 class Coupon(models.Model):

@@ -1,6 +1,6 @@
 """Run as a program by test_kill.py, outside pytest: fills the scratch database, looks into it.
 
-python tests/campaigns/kill_world.py fill NUMBER | start | lapse | sweep | state
+python tests/campaigns/kill_world.py fill NUMBER | start | sweep
 """
 
 import json
@@ -32,16 +32,10 @@ def start() -> dict:
     return {"begun": lifecycle.start(Campaign.objects.get(), now=timezone.now())}
 
 
-def lapse() -> dict:
-    """Half a minute passes: leases run out."""
-    Delivery.objects.exclude(claimed_until=None).update(claimed_until=timezone.now())
-    return sweep()
-
-
 def sweep() -> dict:
-    """As the scheduler does every 30 seconds."""
+    """As the scheduler does every 30 seconds; then the state."""
     tasks.sweep.delay()
-    return {}
+    return state()
 
 
 def state() -> dict:

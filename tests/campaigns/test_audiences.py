@@ -70,7 +70,7 @@ def test_another_campaign_draws_other_arms(big):
 
 def test_killed_after_any_batch_it_goes_on_where_it_was(big, monkeypatch):
     lifecycle.start(big, now=NOON)
-    real, calls = audiences._assign, []
+    real, calls = audiences._count, []
 
     def dies_in_the_third_batch(*args, **kwargs):
         calls.append(1)
@@ -78,7 +78,7 @@ def test_killed_after_any_batch_it_goes_on_where_it_was(big, monkeypatch):
         if len(calls) == 3:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(audiences, "_assign", dies_in_the_third_batch)
+    monkeypatch.setattr(audiences, "_count", dies_in_the_third_batch)
     with pytest.raises(KeyboardInterrupt):
         audiences.materialise(big.pk, now=NOON, batch=7)
     big.refresh_from_db()
@@ -159,3 +159,27 @@ def test_chat_messages_go_to_the_customer_and_not_to_an_address():
     Campaign.objects.update(status="materialising")
     audiences.materialise(campaign.pk, now=NOON)
     assert campaign.deliveries.get().address == str(ada.public_id)
+
+
+@pytest.mark.parametrize("weights", [(1,), (1, 1), (3, 1, 7)])
+def test_the_arms_are_those_that_chance_draws_whatever_the_database(weights):
+    from campaigns.ml import chance
+    from campaigns.models import Variant
+
+    campaign = make_campaign(holdout_share="0.137", labels=("A", "B", "C")[: len(weights)])
+    for variant, weight in zip(campaign.variants.order_by("pk"), weights, strict=True):
+        Variant.objects.filter(pk=variant.pk).update(weight=weight)
+    make_members(campaign, 150)
+    start(campaign)
+    variants = list(campaign.variants.order_by("pk"))
+    for assignment in campaign.assignments.all():
+        subject = str(assignment.customer_id)
+        number = chance.unit(audiences._secret(), f"campaign-{campaign.pk}", subject)
+        drawn = chance.draw(number, holdout=0.137, weights=weights)
+        expected = None if drawn.arm is None else variants[drawn.arm].pk
+        assert assignment.variant_id == expected
+        assert assignment.propensity == drawn.propensity
+        assert assignment.reason == {"segment": campaign.segment.slug, "draw": round(number, 6)}
+    for delivery in campaign.deliveries.all():
+        assert delivery.message_id == audiences.message_id(campaign.pk, delivery.customer_id)
+        assert delivery.address == delivery.customer.email

@@ -17,7 +17,9 @@ def delivered(template, **customer):
     make_members(campaign, 1, **customer)
     start(campaign)
     delivery = Delivery.objects.select_related("customer", "variant__template").get()
-    return rendering.Renderer(campaign, now=NOON).render(delivery)
+    renderer = rendering.Renderer(campaign)
+    renderer.prepare([delivery], now=NOON)
+    return renderer.render(delivery)
 
 
 def shown(template=None, customer=None, **fields):
