@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from campaigns.results import Comparison
+from campaigns.comparing import Comparison
 
 
 @dataclass(frozen=True)
@@ -13,6 +13,8 @@ class Bar:
     left: float
     width: float
     point: float
+    outer_left: float  # of the interval that holds at any look; no width where there is none
+    outer_width: float
 
 
 @dataclass(frozen=True)
@@ -23,9 +25,13 @@ class Chart:
 
 
 def conversion_chart(comparisons: Sequence[Comparison]) -> Chart | None:
-    """Differences of conversion on one axis that always shows zero."""
+    """Differences of conversion on one axis that always shows zero.
+
+    The interval of one look lies within that of any look.
+    """
     known = [c for c in comparisons if c.conversion]
     ends = [e for c in known if c.conversion for e in (c.conversion.lower, c.conversion.upper)]
+    ends += [end for c in known if c.always for end in c.always]
     if not ends:
         return None
     low, high = min(0.0, *ends), max(0.0, *ends)
@@ -41,6 +47,8 @@ def conversion_chart(comparisons: Sequence[Comparison]) -> Chart | None:
             left=place(c.conversion.lower),
             width=round(place(c.conversion.upper) - place(c.conversion.lower), 2),
             point=place(c.conversion.estimate),
+            outer_left=place(c.always[0]) if c.always else 0.0,
+            outer_width=round(place(c.always[1]) - place(c.always[0]), 2) if c.always else 0.0,
         )
         for c in known
         if c.conversion

@@ -25,6 +25,18 @@ VERDICTS: dict[str, Promise] = {
     "better": _("More customers bought"),
     "worse": _("Fewer customers bought"),
     "unclear": _("No winner yet: the interval holds zero"),
+    "early": _("Too early: an arm has fewer than 30 customers, or fewer than five of them bought"),
+}
+GUARDS: dict[str, Promise] = {
+    "unsubscribed": _("Unsubscribed"),
+    "complained": _("Complained of spam"),
+}
+RULES: dict[str, Promise] = {
+    "first": _("First message"),
+    "last": _("Last message"),
+    "linear": _("All messages alike"),
+    "time_decay": _("The nearer, the more (half after 7 days)"),
+    "position": _("First and last 40 % each"),
 }
 ARMS: dict[str, Promise] = {"holdout": _("Held out"), "all": _("All variants")}
 

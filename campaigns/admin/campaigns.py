@@ -8,14 +8,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.paginator import InfinitePaginator
 
-from campaigns import audiences, lifecycle, previews, results, sending
+from campaigns import lifecycle, planning, previews, results, sending
 from campaigns.admin.pages import confirm_page, preview_page, result_page
 from campaigns.forms import CampaignForm, PreviewForm
 from campaigns.models import Campaign, Delivery, Variant
@@ -162,35 +162,35 @@ class CampaignAdmin(ModelAdmin):
         def begin(campaign: Campaign) -> str:
             stale_is_fine = "stale_is_fine" in request.POST
             lifecycle.start(campaign, now=timezone.now(), stale_is_fine=stale_is_fine)
-            return _now("The campaign has started.")
+            return gettext("The campaign has started.")
 
-        title = _now("Start this campaign?")
+        title = gettext("Start this campaign?")
         return self._step(request, object_id, begin, title=title, starts=True)
 
     @action(description=_("Schedule"), icon="schedule", permissions=["schedule"])
     def schedule(self, request: HttpRequest, object_id: str) -> HttpResponse:
         def wait(campaign: Campaign) -> str:
             lifecycle.schedule(campaign)
-            return _now("The campaign starts at the time that was set.")
+            return gettext("The campaign starts at the time that was set.")
 
-        title = _now("Start this campaign at the time that was set?")
+        title = gettext("Start this campaign at the time that was set?")
         return self._step(request, object_id, wait, title=title, starts=True)
 
     @action(description=_("Pause"), icon="pause", permissions=["pause"])
     def pause(self, request: HttpRequest, object_id: str) -> HttpResponse:
         def hold(campaign: Campaign) -> str:
             lifecycle.pause(campaign)
-            return _now("The campaign is paused.")
+            return gettext("The campaign is paused.")
 
-        return self._step(request, object_id, hold, title=_now("Pause this campaign?"))
+        return self._step(request, object_id, hold, title=gettext("Pause this campaign?"))
 
     @action(description=_("Resume"), icon="play_arrow", permissions=["resume"])
     def resume(self, request: HttpRequest, object_id: str) -> HttpResponse:
         def go_on(campaign: Campaign) -> str:
             lifecycle.resume(campaign)
-            return _now("The campaign goes on.")
+            return gettext("The campaign goes on.")
 
-        return self._step(request, object_id, go_on, title=_now("Resume this campaign?"))
+        return self._step(request, object_id, go_on, title=gettext("Resume this campaign?"))
 
     @action(
         description=_("Cancel"), icon="cancel", permissions=["cancel"], variant=ActionVariant.DANGER
@@ -198,9 +198,9 @@ class CampaignAdmin(ModelAdmin):
     def cancel(self, request: HttpRequest, object_id: str) -> HttpResponse:
         def stop(campaign: Campaign) -> str:
             lifecycle.cancel(campaign, now=timezone.now())
-            return _now("The campaign is cancelled.")
+            return gettext("The campaign is cancelled.")
 
-        return self._step(request, object_id, stop, title=_now("Cancel this campaign for good?"))
+        return self._step(request, object_id, stop, title=gettext("Cancel this campaign for good?"))
 
     def has_start_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return self._may(request, object_id, "start")
@@ -257,7 +257,8 @@ def _about_audience(campaign: Campaign) -> dict[str, Any]:
     fresh = freshness.of(campaign.segment, now=timezone.now())
     # A segment by rule is brought up to date when the campaign starts; scores are not.
     behind = "" if fresh.is_fresh or campaign.segment.kind in Segment.RULED else fresh.why
-    return {"size": audiences.size(campaign), "behind": behind}
+    plan = planning.outlook(campaign, now=timezone.now())
+    return {"size": plan.size, "plan": plan, "behind": behind}
 
 
 def _settle(request: HttpRequest, campaign: Campaign) -> None:
@@ -276,4 +277,4 @@ def _settle(request: HttpRequest, campaign: Campaign) -> None:
             settled += 1
         except sending.NotUncertain:  # somebody else settled it a moment ago
             continue
-    messages.success(request, _now("%(number)s settled.") % {"number": settled})
+    messages.success(request, gettext("%(number)s settled.") % {"number": settled})

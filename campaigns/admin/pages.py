@@ -7,9 +7,10 @@ from django.contrib.admin import ModelAdmin
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from campaigns import charts, results, wording
+from campaigns import charts, credit, exposure, results, wording
 from campaigns.models import Campaign, Delivery
 from campaigns.previews import Preview
 from crm.models import Customer
@@ -45,7 +46,7 @@ def confirm_page(
 
 
 def result_page(admin: "ModelAdmin[Any]", request: HttpRequest, campaign: Campaign) -> HttpResponse:
-    result = results.of(campaign)
+    result = results.of(campaign, now=timezone.now())
     overall = [result.overall] if result.overall else []
     several = len(result.against_holdout) > 1
     comparisons = [*overall, *(result.against_holdout if several else [])]
@@ -65,6 +66,14 @@ def result_page(admin: "ModelAdmin[Any]", request: HttpRequest, campaign: Campai
             for step, number in result.funnel
         ],
         skipped=[(wording.reason(code), number) for code, number in result.skipped],
+        exposure=exposure.by_language(campaign),
+        credited=[(wording.RULES[one.model], one) for one in credit.of(campaign)],
+        guards=[
+            (wording.GUARDS[name], arm, guard)
+            for arm in result.arms
+            if arm.variant
+            for name, guard in arm.guards.items()
+        ],
         uncertain=uncertain.select_related("customer").order_by("pk")[:LISTED_UNCERTAIN],
         may_settle=admin.has_change_permission(request),
     )

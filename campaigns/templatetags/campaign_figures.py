@@ -19,6 +19,17 @@ def percent(value: float) -> str:
 
 
 @register.filter
+def share(part: int, whole: int) -> str:
+    return percent(part / whole if whole else 0.0)
+
+
+@register.filter
+def count(value: float) -> str:
+    """A number of customers, with its sign where it is below nought."""
+    return f"{value:,.0f}".replace("-", "−")
+
+
+@register.filter
 def money(value: float) -> str:
     return f"{value:,.2f}".replace("-", "−")
 

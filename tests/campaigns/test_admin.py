@@ -245,3 +245,24 @@ def test_the_uncertain_are_settled_by_hand(staff, campaign, recorder):
 @pytest.mark.parametrize("name", ["result", "preview", "start", "change"])
 def test_pages_are_for_staff_only(client, campaign, name):
     assert client.get(page(campaign, name)).status_code == 302
+
+
+def test_before_the_start_it_is_said_what_the_campaign_can_show(staff, campaign):
+    Campaign.objects.filter(pk=campaign.pk).update(holdout_share="0.2")
+    page = staff.get(reverse("admin:campaigns_campaign_start", args=[campaign.pk]))
+    said = page.content.decode()
+    assert 'id="outlook"' in said
+    assert "it cannot be said how great a rise would show" in said
+
+
+def test_the_result_page_shows_guards_and_the_interval_of_any_look(
+    staff, campaign, outbox_of_channel
+):
+    start(campaign)
+    send_all(campaign)
+    campaign.deliveries.update(status=Delivery.Status.COMPLAINED, sent_at=NOON)
+    said = staff.get(reverse("admin:campaigns_campaign_result", args=[campaign.pk]))
+    said = said.content.decode()
+    assert 'id="guards"' in said
+    assert "over the limit" in said
+    assert "More people unsubscribe or complain" in said

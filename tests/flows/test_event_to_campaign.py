@@ -136,7 +136,7 @@ def test_round_the_loop(
     user_id = customer.identities.get(kind="user_id").value
     order = {"order_id": "NEW", "products": [{"sku": "cake", "quantity": 1, "price": 20}]}
     shop("track", userId=user_id, event="Order Completed", properties=order)
-    result = results.of(campaign)
+    result = results.of(campaign, now=timezone.now())
     assert sum(arm.converted.hits for arm in result.arms) == 1
     assert result.sent + result.failed + result.skipped_total + result.uncertain == len(sent)
     kinds = set(Event.objects.filter(customer=customer).values_list("kind", flat=True))
