@@ -17,7 +17,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from bench.chats.servers import ECHO, ROOT, database, serving
+from bench.chats.servers import ECHO, ROOT, database, production, serving
 from bench.chats.visitors import Load, echoes
 
 
@@ -26,7 +26,9 @@ def measure(options: argparse.Namespace, url: str, redis: str, *, share: float) 
     with tempfile.TemporaryDirectory() as folder, database(url) as database_url:
         servers = {"DATABASE_URL": database_url, "REDIS_URL": redis, "CELERY_BROKER_URL": redis}
         threads = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"), "1")
-        env = {**os.environ, **servers, **threads, "VAR_DIR": folder, "DEBUG": "1"}
+        if not url:  # the embedded default is no production: it needs no broker
+            servers = {"DATABASE_URL": "", "REDIS_URL": "", "CELERY_BROKER_URL": "", "DEBUG": "1"}
+        env = {**production(), **os.environ, **servers, **threads, "VAR_DIR": folder}
         for command in (
             ["migrate", "-v0"],
             ["demo", "--customers", "200"],

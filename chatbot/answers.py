@@ -17,7 +17,7 @@ from crm.ml.text import normalise
 from crm.prepared import Prepared
 
 BY_TOPIC = 0.75  # how much the topic counts beside the words of the question
-WORD_FOR_WORD = 0.97  # a chance by words alone that nothing has to confirm
+WORD_FOR_WORD = 0.985  # a chance by words alone that nothing has to confirm
 ABOUT = 0.5  # chance from which an answer's questions are taken to be about a topic
 
 Mark = tuple[object, ...] | None

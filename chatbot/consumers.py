@@ -7,13 +7,14 @@ wake-up or the poll makes it send everything after that, in order.
 import asyncio
 import json
 import logging
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlparse
 
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.db import DatabaseError
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef
 from django.http.request import validate_host
 from django.utils import timezone
 
@@ -21,6 +22,7 @@ from chatbot import cards, conversation, frames, ratings, reading_marks, sockets
 from chatbot.models import Conversation, Message
 from chatbot.sockets import Frame
 from crm.models import Source
+from crm.prepared import Prepared
 
 logger = logging.getLogger(__name__)
 HELLO_WITHIN = 10.0
@@ -31,6 +33,25 @@ MOST_FRESH = 50  # messages that wait for a slow reader; the rest waits in the t
 MOST_WORK = 50  # messages of one socket that wait for an answer; then it is not read from
 READ_PAUSE = 0.3  # seconds in which what was read is gathered
 MOST_TABS = 50  # sockets of one conversation in this process
+
+
+STANDING = Prepared(
+    lambda pk: (
+        Conversation.objects.filter(pk=pk)
+        .annotate(waits=Exists(Message.objects.unanswered().filter(conversation=OuterRef("pk"))))
+        .values_list("state", "last_seq", "waits")
+    ),
+    pk=int,
+)
+AFTER = Prepared(
+    lambda pk, seq: (
+        Message.objects.filter(conversation_id=pk)
+        .after(seq)
+        .annotate(state=F("conversation__state"))[:BATCH]
+    ),
+    pk=int,
+    seq=int,
+)
 
 
 class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has no types
@@ -121,16 +142,22 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
         now = asyncio.get_running_loop().time()
         self.bucket = sockets.switchboard.bucket_of(visit.visitor, now=now)
         self.conversation_id = visit.conversation.pk
-        missed, state = await sockets.run(_messages, self.conversation_id, after)
-        self.sent_seq = missed[-1]["seq"] if missed else min(after, visit.conversation.last_seq)
-        self.sent_state = state
+        self.fresh.clear()  # of another conversation, where this is not the first hello
+        self.passing.clear()
+        self.must_read = False
+        # Joined before the table is read: what is stored from now on is offered to this socket.
+        sockets.switchboard.join(self)
+        here = await sockets.run(_so_far, self.conversation_id, after)
+        missed = here.messages
+        self.sent_seq = missed[-1]["seq"] if missed else min(after, here.last_seq)
+        self.sent_state = here.state
         await self._send(
             {
                 "type": "welcome",
                 "visitor": visit.visitor,
                 "conversation": str(visit.conversation.public_id),
-                "seq": max(self.sent_seq, visit.conversation.last_seq),
-                "state": state,
+                "seq": max(self.sent_seq, here.last_seq),
+                "state": here.state,
                 "verified": visit.is_verified,
                 "messages": missed,
             }
@@ -138,10 +165,10 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
         if visit.conversation.staff_read:
             read = {"type": "read", "sender": "agent", "seq": visit.conversation.staff_read}
             await self._send(read)
-        sockets.switchboard.join(self)
         self.tasks = [asyncio.create_task(self._follow()), asyncio.create_task(self._answer())]
-        self.look_again()
-        for message_id in await sockets.run(_unanswered, self.conversation_id):
+        if len(missed) == BATCH:
+            self.look_again()
+        for message_id in here.unanswered:
             await self.work.put(message_id)
 
     async def on_message(self, frame: Frame) -> None:
@@ -310,12 +337,27 @@ def _is_allowed(origin: str) -> bool:
     return any(origin in origins for origins in allowed)
 
 
+@dataclass(frozen=True)
+class _Here:
+    """How a conversation stands, and what a socket that comes back has not seen of it."""
+
+    state: str
+    last_seq: int
+    messages: list[Frame]
+    unanswered: list[int]
+
+
+def _so_far(conversation_id: int, after: int) -> _Here:
+    state, last_seq, waits = STANDING.first(pk=conversation_id)
+    messages = _messages(conversation_id, after)[0] if last_seq > after else []
+    return _Here(state, last_seq, messages, _unanswered(conversation_id) if waits else [])
+
+
 def _messages(conversation_id: int, after: int) -> tuple[list[Frame], str]:
-    found = Message.objects.filter(conversation_id=conversation_id).after(after)
-    messages: list[Any] = list(found.annotate(state=F("conversation__state"))[:BATCH])
+    messages: list[Any] = AFTER.rows(pk=conversation_id, seq=after)
     if messages:
         return [cards.frame(message) for message in messages], messages[0].state
-    return [], Conversation.objects.values_list("state", flat=True).get(pk=conversation_id)
+    return [], STANDING.first(pk=conversation_id)[0]
 
 
 def _unanswered(conversation_id: int) -> list[int]:

@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils.formats import localize
 from django.utils.timezone import localtime
 
+from chatbot import act_names
 from chatbot.intent_names import name_of
 from chatbot.models import Conversation, Example, Handoff, Message, Note, Ticket
 from chatbot.models.dialogue import UNSURE
@@ -70,7 +71,7 @@ def _row(message: Message) -> dict[str, Any]:
         "intent_label": name_of(intent.get("name", "")),
         "confidence": message.confidence,
         "unsure": is_customer and message.confidence is not None and message.confidence < UNSURE,
-        "acts": message.payload.get("act", []),
+        "acts": [act_names.name_of(act) for act in message.payload.get("act", [])],
         "products": [p.get("title", "") for p in message.payload.get("products", [])],
         "rating": message.rating,
     }

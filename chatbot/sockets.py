@@ -6,9 +6,11 @@ compares what each socket has sent with what the table holds.
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from threading import local
 from typing import Any, ParamSpec, Protocol, TypeVar
 
 from django.db import DatabaseError, connection
@@ -24,6 +26,8 @@ POLL_SECONDS = 0.3
 POLL_SECONDS_WITH_RELAY = 2.0  # where other processes wake us, the poll is the net below
 MOST_BUCKETS = 2_000
 BROKER_PAUSE = 1.0  # seconds between attempts to listen
+SOUND_FOR = 5.0  # seconds for which a connection that worked is not asked whether it still does
+_last = local()  # when a thread's connection was used
 _threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="chat")
 
 
@@ -55,11 +59,18 @@ async def run(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
 def _with_sound_connection(function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
     """These few threads keep their connections: opening one costs more than most queries.
 
-    One that failed is looked at, and replaced, before the next piece of work.
+    One that failed is looked at, and replaced, before the next piece of work; so is one that has
+    not been used for a while. One that has just worked is believed: asking it costs a query.
     """
     connection.close_at = None
     connection.close_if_unusable_or_obsolete()
-    return function(*args, **kwargs)
+    used_at = getattr(_last, "used_at", -SOUND_FOR)
+    is_sound = time.monotonic() - used_at < SOUND_FOR
+    connection.health_check_done = is_sound  # type: ignore[attr-defined]  # unknown to the stubs
+    try:
+        return function(*args, **kwargs)
+    finally:
+        _last.used_at = time.monotonic()
 
 
 class Switchboard:

@@ -16,10 +16,18 @@ from django.db import transaction
 from chatbot.models import Conversation
 from crm import customers
 from crm.models import Customer, Evidence
+from crm.prepared import Prepared
 
 LONGEST_TOKEN = timedelta(hours=1)
 RETURN_WITHIN = timedelta(days=7)  # after that a new conversation begins
 NOBODY_YET = ""  # the visitor of a conversation that the shop began
+OF_CUSTOMER = Prepared(
+    lambda public_id, customer: Conversation.objects.filter(
+        public_id=public_id, customer_id=customer
+    ),
+    public_id=uuid.UUID,
+    customer=int,
+)
 
 
 class Unauthorised(Exception):
@@ -110,6 +118,8 @@ def _decoded(part: str) -> dict[str, Any]:
 def _customer(visitor: str, user_id: str, language: str, *, now: datetime) -> tuple[Customer, str]:
     """The customer, and the token they go on with: a new one where the old one is somebody
     else's, as on a computer that two people share."""
+    if not user_id and (known := customers.find("anonymous_id", visitor)):
+        return known, visitor  # who comes back, and says nothing new: nothing is written
     spoken = Customer.Language.CHINESE if language.startswith("zh") else Customer.Language.ENGLISH
     defaults = {"language": spoken}
     if user_id:
@@ -133,7 +143,7 @@ def _resume(public_id: str, customer: Customer, verified: bool) -> Conversation:
         wanted = uuid.UUID(public_id)
     except ValueError:
         raise UnknownConversation("no such conversation") from None
-    found = Conversation.objects.filter(public_id=wanted, customer=customer).first()
+    found: Conversation | None = OF_CUSTOMER.first(public_id=wanted, customer=customer.pk)
     if found is None or (found.is_verified and not verified):
         raise UnknownConversation("no such conversation")
     if verified and not found.is_verified:

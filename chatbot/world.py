@@ -89,6 +89,13 @@ class World:
         if len(shown) > 1:
             serving.record_impressions(self.customer, shown, placement="chat", now=self.now)
 
+    def of_brands(self, brands: Sequence[str], category: str) -> list[Goods]:
+        listed = Product.objects.filter(is_active=True).select_related("category", "brand")
+        listed = listed.filter(brand__slug__in=brands, category__slug=category)
+        return [
+            self._goods(self._products.setdefault(p.sku, p)) for p in listed.order_by("id")[:POOL]
+        ]
+
     def similar(self, sku: str, n: int) -> list[Goods]:
         product = self._product(sku)
         if product is None:

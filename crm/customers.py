@@ -15,6 +15,7 @@ from crm import evidence as graph
 from crm.evidence import STRONGEST_FIRST
 from crm.merging import NotMergeable, merge, survivor, unmerge
 from crm.models import Customer, DuplicatePair, Evidence, Identity
+from crm.prepared import Prepared
 from crm.segments import touches
 
 __all__ = [
@@ -36,6 +37,11 @@ MOBILE_OF_CHINA = re.compile(r"(?:\+?86)?(1[3-9]\d{9})")
 # How likely two people are one who share an identifier of this kind; staff see it and decide.
 DOUBT = {Identity.Kind.USER_ID: 0.9, Identity.Kind.EMAIL: 0.9, Identity.Kind.PHONE: 0.8}
 ADDRESSES = (Identity.Kind.EMAIL, Identity.Kind.PHONE)  # whoever reads there has confirmed it
+HAVING = Prepared(
+    lambda kind, value: Identity.objects.filter(kind=kind, value=value).select_related("customer"),
+    kind=str,
+    value=str,
+)
 
 
 class NoIdentifier(Exception):
@@ -78,11 +84,7 @@ def _phone(text: str) -> str:
 
 
 def find(kind: str, value: object) -> Customer | None:
-    identity = (
-        Identity.objects.filter(kind=kind, value=normalise(kind, value))
-        .select_related("customer")
-        .first()
-    )
+    identity = HAVING.first(kind=kind, value=normalise(kind, value))
     return identity.customer if identity else None
 
 

@@ -18,7 +18,7 @@ from django.db.models.query import ModelIterable, get_related_populators
 # Of a value: int, str, UUID or datetime; a number: a list of ids of at most that length; both: a
 # list of such values.
 Kind = type | int | tuple[type, int]
-MARK = 7_204_518_233_000  # far from any id
+MARK = 2_104_518_000  # far from any id, and small enough for every column of integers
 
 Run = tuple[str, list[Callable[..., Any]], Callable[[Iterable[Any]], list[Any]]]
 
@@ -168,11 +168,14 @@ def _maker(queryset: "QuerySet[Any, Any]", compiler: Any) -> Callable[[Iterable[
     names = [column.target.attname for column, *_ in compiler.select[own]]
     joined: Any = get_related_populators  # what is told of its types is of a later Django
     related = joined(compiler.klass_info, compiler.select, connection.alias)
+    annotated = tuple((compiler.annotation_col_map or {}).items())
 
     def instance(row: Any) -> Any:
         made = queryset.model.from_db(connection.alias, names, row[own])
         for populator in related:
             populator.populate(row, made)
+        for name, place in annotated:
+            setattr(made, name, row[place])
         return made
 
     return lambda rows: [instance(row) for row in converted(rows)]

@@ -206,6 +206,9 @@ if EMAIL_URL:
 else:
     EMAIL_BACKEND = "campaigns.mailfiles.EmailBackend"
 EMAIL_FILE_PATH = str(VAR_DIR / "mail")
+EMAIL_CONNECTIONS = env.int("EMAIL_CONNECTIONS", default=4)  # of each sender, by SMTP
+EMAIL_RATE = env.float("EMAIL_RATE", default=0.0)  # mails a second of each sender; 0: no limit
+EMAIL_DOMAIN_RATES = env.dict("EMAIL_DOMAIN_RATES", cast={"value": float}, default={})
 DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="Rapport Shop <shop@example.com>")
 
 INTEREST_HALF_LIFE = env.float("INTEREST_HALF_LIFE", default=30.0)  # days

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from cryptography.fernet import Fernet
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 TICK = os.sysconf("SC_CLK_TCK")
 ECHO = """
@@ -22,6 +24,20 @@ class Echo(AsyncWebsocketConsumer):
         await self.send(text_data=text_data)
 application = Echo.as_asgi()
 """
+
+
+def production() -> dict[str, str]:
+    """What a server of production is told, where a run does not say otherwise."""
+    return {
+        "DEBUG": "0",
+        "SECRET_KEY": "of this run alone, and long enough for that",
+        "ALLOWED_HOSTS": "127.0.0.1",
+        "CELERY_BROKER_URL": "filesystem://localhost",
+        "EMAIL_URL": "consolemail://",
+        "WIDGET_IDENTITY_SECRET": "of this run alone",
+        "SITE_URL": "https://127.0.0.1",
+        "FIELD_ENCRYPTION_KEYS": Fernet.generate_key().decode(),
+    }
 
 
 def memory(pids: list[int]) -> float:
@@ -44,6 +60,7 @@ def serving(application: str, folder: str, env: dict[str, str], count: int = 1) 
             ports.append(probe.getsockname()[1])
         serve = [sys.executable, "-m", "uvicorn", application, "--port", str(ports[-1])]
         serve += ["--log-level", "error", "--no-access-log", "--app-dir", folder]
+        serve += ["--ws-per-message-deflate", "false"]
         serve += ["--timeout-graceful-shutdown", "5"]
         processes.append(subprocess.Popen(serve, cwd=ROOT, env=env))
     try:

@@ -250,9 +250,11 @@ def _ordinals(text: str, scene: Scene) -> list[Entity]:
 
 
 def _quantities(text: str, scene: Scene) -> list[Entity]:
-    match = QUANTITY.search(text)
-    if not match:
+    matches = list(QUANTITY.finditer(text))
+    if not matches:
         return []
+    cut = max((correction.end() for correction in CORRECTION.finditer(text)), default=0)
+    match = next((match for match in matches if match.start() >= cut), matches[0])
     word = next(group for group in match.groups() if group)
     value = 1 if word.lower() == "a pair" else parse(word)
     return [Entity("quantity", int(value), *match.span())] if value else []

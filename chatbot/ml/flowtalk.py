@@ -42,6 +42,11 @@ ABORT = re.compile(
 )
 
 
+HESITATES = re.compile(  # beside a yes: then it is none
+    r"[别不没等再]|\b(?:not|no|never|wait|hold|later|but|unless|if)\b|n't\b", re.IGNORECASE
+)
+
+
 WHILE_CONFIRMING = {  # values that change what is about to be confirmed
     "cancel_order": ("order_id",),
     "change_order": ("order_id", "size", "color"),
@@ -54,7 +59,7 @@ def confirmation(heard: Heard, memory: Memory) -> Reading | None:
     flow = memory.flow
     if flow is None or flow.awaiting != "confirm":
         return None
-    said = _yes_or_no(heard)
+    said = _yes_or_no(heard) or _among_more(heard, flow.name)
     if said == "abort":
         return _given_up(heard)
     if said:
@@ -85,6 +90,19 @@ def _yes_or_no(heard: Heard) -> str:
     if AFFIRM.match(heard.text) or sure == "affirm":
         return "affirm"
     return "deny" if DENY.match(heard.text) else ""
+
+
+def _among_more(heard: Heard, flow: str) -> str:
+    """ "No need, leave the old address": a yes or no with words of the same matter beside it."""
+    if len(heard.clauses) < 2 or heard.slots or ADDRESS.search(heard.text):
+        return ""
+    if heard.guess.name not in (flow, "affirm", "deny") and heard.guess.confidence >= STRONG:
+        return ""
+    first, last = heard.clauses[0][0], heard.clauses[-1][0]
+    if DENY.match(first):
+        return "deny"
+    says_yes = AFFIRM.match(first) or AFFIRM.match(last)
+    return "affirm" if says_yes and not HESITATES.search(heard.text) else ""
 
 
 def _asks_elsewhere(heard: Heard, flow: str) -> bool:

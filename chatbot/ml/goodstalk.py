@@ -103,8 +103,8 @@ def goods(heard: Heard, memory: Memory) -> Reading | None:
         return read("faq", heard, Command("faq", {"lenient": True}, heard.text))
     if "return_type" in heard.slots and _wants_back(heard) and not _looks_further(heard, memory):
         return read("return_request", heard)
-    if _looks_further(heard, memory) or any(looks(heard) for looks in NEW_SEARCHES):
-        return read("recommend", heard)
+    if anew := _anew(heard, memory):
+        return read(anew, heard)
     intent = shopping_intent(heard, memory)
     if not intent:
         return None
@@ -115,10 +115,17 @@ def goods(heard: Heard, memory: Memory) -> Reading | None:
     slots |= {name: heard.slots[name] for name in ASIDE if name in heard.slots}
     if heard.implied_category and "category" not in slots:
         slots["implied_category"] = heard.implied_category
-    if intent == "recommend" and not slots:  # "could you wrap it as a present?" sounds like one
+    if intent == "recommend" and slots.keys() <= {"recipient"}:  # "could you wrap it as a present?"
         asked = {"then": intent, "sure": heard.guess.confidence >= VERY_SURE}
         return read(reported, heard, Command("unsure", asked, heard.text))
     return read(reported, heard, Command(intent, slots, heard.text))
+
+
+def _anew(heard: Heard, memory: Memory) -> str:
+    """recommend or refine, where words say that something else is looked for; empty otherwise."""
+    if _looks_further(heard, memory):
+        return "recommend" if "category" in heard.slots else "refine"
+    return "recommend" if any(looks(heard) for looks in NEW_SEARCHES) else ""
 
 
 def _wants_back(heard: Heard) -> bool:

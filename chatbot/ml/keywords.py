@@ -26,12 +26,12 @@ HUMAN = re.compile(
     re.IGNORECASE,
 )
 NOT_HUMAN = re.compile(
-    r"(?:机器人|ai)还是|还是(?:机器|机器人)|解决了|几点|时间|周末|上班|下班|晚上|夜里|半夜|节假日|在不在|还在|几点|服务时间|\bbot or\b|\bor a bot\b|hours|are you (?:a )?(?:human|real)|不要人工|不用人工",
+    r"(?:机器人|ai)还是|还是(?:机器|机器人|ai|人工智能)|你(?:到底)?(?:是|算)(?:不是)?(?:个)?真人|解决了|几点|时间|周末|上班|下班|晚上|夜里|半夜|节假日|在不在|还在|几点|服务时间|\bbot or\b|\bor a bot\b|hours|are you (?:an? )?(?:actual |real )?(?:human|real|person)|不要人工|不用人工",
     re.IGNORECASE,
 )
 UNSUBSCRIBE = re.compile(
     r"退订|取消.{0,6}(?:订阅|推送)|(?:别|不要|不想|停止|不用).{0,6}(?:发|推送|收到|收).{0,8}(?:短信|邮件|微信|消息|广告|推送|信息|通知)"
-    r"|(?:邮件|短信|微信|推送|通知|订阅|广告|营销)[^,，。?？]{0,6}(?:关|停|取消)(?:了|掉|闭|吧|一下)"
+    r"|(?:邮件|短信|微信|推送|通知|订阅|广告|营销|推销)[^,，。?？]{0,6}(?:关|停|取消)(?:了|掉|闭|吧|一下)"
     r"|\b(?:stop|cancel|end|(?:turn|switch) off) (?:(?:all|any|the|your|my|of|these|those|this) )*(?:marketing|ads|adverts|advertising|promo(?:tion)?s|newsletters?|mailings?|notifications|spam|subscriptions?)\b"
     r"|\bunsubscribe\b|\bopt(?:ing)? out\b|\bmailing list\b(?!.*\badd\b)|\bstop (?:sending|texting|emailing|spamming|messaging)\b"
     r"|\bno more (?:emails?|texts?|sms|messages|promotions|newsletters?)\b",

@@ -3,7 +3,7 @@
 import re
 
 DIGITS = {**{c: i for i, c in enumerate("零一二三四五六七八九")}, "两": 2, "〇": 0, "俩": 2}
-UNITS = {"十": 10, "百": 100, "千": 1000, "万": 10_000, "w": 10_000, "k": 1000, "grand": 1000}
+UNITS = {"十": 10, "百": 100, "千": 1000, "万": 10_000, "w": 10_000, "k": 1000}
 WORDS = {
     **{
         word: i
@@ -18,16 +18,17 @@ SCALES = {"hundred": 100, "thousand": 1000, "grand": 1000}
 CHINESE_NUMBER = r"[零〇一二两三四五六七八九十百千万俩]+"
 _word = "(?:" + "|".join([*WORDS, *SCALES]) + ")"
 ENGLISH_NUMBER = rf"{_word}(?:[\s-]+(?:and\s+)?{_word})*"
-PLAIN_NUMBER = r"\d+(?:,\d{3})*(?:\.\d+)?\s*(?:[kKwW](?![a-zA-Z])|万|千|百|[gG]rand\b)?"
+SCALE = r"[kKwW](?![a-zA-Z])|万|千|百|(?:[gG]rand|[tT]housand|[hH]undred)\b"
+PLAIN_NUMBER = rf"\d+(?:,\d{{3}})*(?:\.\d+)?\s*(?:{SCALE})?"
 NUMBER = rf"(?:{PLAIN_NUMBER}|{CHINESE_NUMBER}|\b{ENGLISH_NUMBER}\b)"
 
 
 def parse(text: str) -> float | None:
     """The value of a number in digits, Chinese or English words; None when it is none."""
     text = text.strip().lower()
-    match = re.fullmatch(r"([\d,]+(?:\.\d+)?)\s*(grand|[kw万千百]?)", text)
+    match = re.fullmatch(r"([\d,]+(?:\.\d+)?)\s*(grand|thousand|hundred|[kw万千百]?)", text)
     if match:
-        return float(match[1].replace(",", "") or 0) * UNITS.get(match[2], 1)
+        return float(match[1].replace(",", "") or 0) * {**UNITS, **SCALES}.get(match[2], 1)
     if re.fullmatch(CHINESE_NUMBER, text):
         return _chinese(text)
     return _english(text)

@@ -13,8 +13,8 @@ from chatbot.ml.lookups import Goods, Hit, Lookups, Parcel, Search, Theme, Vouch
 
 Json = Any
 KINDS: dict[str, type] = {
-    "search": Goods, "similar": Goods, "product": Goods, "orders": Parcel, "order": Parcel,
-    "vouchers": Voucher, "answers": Hit, "topics": Theme,
+    "search": Goods, "of_brands": Goods, "similar": Goods, "product": Goods,
+    "orders": Parcel, "order": Parcel, "vouchers": Voucher, "answers": Hit, "topics": Theme,
 }  # fmt: skip
 DAYS = ("placed", "delivered", "eta", "until")
 
@@ -35,6 +35,9 @@ class Through:
 
     def search(self, search: Search) -> list[Goods]:
         return list(self.ask("search", search))
+
+    def of_brands(self, brands: Sequence[str], category: str) -> list[Goods]:
+        return list(self.ask("of_brands", brands, category))
 
     def similar(self, sku: str, n: int) -> list[Goods]:
         return list(self.ask("similar", sku, n))

@@ -43,6 +43,15 @@ KEEPS = re.compile(r"留着|保留|别退|\b(?:keep|leave)\b", re.IGNORECASE)
 NO_LONGER = re.compile(
     r"不(?:想)?要了|\b(?:don'?t|do not|no longer) (?:want|need)\b", re.IGNORECASE
 )
+ASKS = re.compile(
+    r"[?？吗么嘛]|^(?!.*没).*呢|不\W*$|没\W*$|怎|咋|多[久少长大]|几|哪|什么|啥|谁|能不能|可不可以|是否|有没有"
+    r"|\b(?:how|what|when|where|which|who|why|can|could|do|does|did|is|are|will|would|may)\b",
+    re.IGNORECASE,
+)
+AN_ORDER = re.compile(
+    r"订单|单号|快递|包裹|物流|我的|\b(?:orders?|parcel|package|shipment|my|where|track)\b",
+    re.IGNORECASE,
+)
 UNSAFE_LIKELY = 0.6
 
 
@@ -109,6 +118,8 @@ def _one_after_all(wishes: dict[str, Command], heard: Heard) -> str | None:
     if names == {"recommend", "coupon"}:
         return "coupon"
     of_order = names & {"cancel_order", "return_request", "change_order"}
+    if "faq" in names and len(names) == 2 and of_order and not ASKS.search(wishes["faq"].text):
+        return of_order.pop()  # "not paid yet, so cancel it" asks nothing about paying
     if "recommend" in names and len(of_order) == 1 and "order_id" not in heard.slots:
         intent = of_order.pop()  # "that phone, not paid yet: cancel it" names the order's goods
         return None if {"category", "brand", "product"} & set(wishes[intent].slots) else intent
@@ -150,18 +161,17 @@ def another_channel(heard: Heard, memory: Memory) -> Reading | None:
     return read("subscribe" if KEEPS.search(heard.text) else memory.topic, heard)
 
 
+ASKED_ON = ("faq", "out_of_scope", "return_request", "coupon", "refine", "change_order")
+
+
 def ellipsis(heard: Heard, memory: Memory) -> Reading | None:
     """ "And shipping abroad?" after a question is a question of the same kind."""
     if memory.topic != "faq" or not ELLIPSIS.search(heard.text) or len(heard.text) > 40:
         return None
-    if heard.guess.name in (
-        "faq",
-        "out_of_scope",
-        "return_request",
-        "coupon",
-        "refine",
-        "change_order",
-    ):
+    of_no_order = heard.guess.name == "order_status" and not (
+        memory.order or AN_ORDER.search(heard.text)
+    )
+    if heard.guess.name in ASKED_ON or of_no_order:
         return read("faq", heard, Command("faq", {"lenient": True}, heard.text))
     return None
 

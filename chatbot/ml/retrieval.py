@@ -13,7 +13,8 @@ from scipy import sparse
 from crm.ml.text import normalise, tokens_of
 
 K1, B = 1.2, 0.6
-OF_WORDS, OF_RUNS, OF_MEANINGS, OF_SENSE = 1.5, 1.5, 3.2, 5.0
+OF_WORDS, OF_RUNS, OF_MEANINGS, OF_SENSE = 1.0, 1.0, 3.2, 5.0
+THE_SAME = 2.0  # more for a question asked letter for letter, which may be short
 HALFWAY, HALFWAY_BY_WORDS = 3.6, 1.6  # points at which an answer fits as often as not
 STEEP = 1.6
 STOP = frozenset(
@@ -101,6 +102,9 @@ class QuestionBook:
         self.groups = _compiled(groups or {})
         self.embeddings = embeddings
         questions = [normalise(entry.question) for entry in self.entries]
+        self.said: dict[str, list[int]] = {}
+        for place, question in enumerate(questions):
+            self.said.setdefault(question, []).append(place)
         self.words = Bm25([_words(question) for question in questions])
         self.runs = Bm25([_runs(question) for question in questions])
         self.meant = np.array([self._meanings(question) for question in questions], float)
@@ -130,6 +134,7 @@ class QuestionBook:
         )
         if embedding is not None and self.embeddings is not None:
             points = points + OF_SENSE * np.clip(self.embeddings @ embedding, 0, 1)
+        points[self.said.get(text, [])] += THE_SAME
         return np.asarray(points)
 
     def _meanings(self, text: str) -> list[bool]:
@@ -137,8 +142,12 @@ class QuestionBook:
 
 
 class Bm25:
-    """Okapi BM25 (Robertson et al. 1994) of many short texts, each scaled so that a text asked
-    word for word scores one. A score is a sum of columns of one sparse table."""
+    """Okapi BM25 (Robertson et al. 1994) of many short texts, on a scale where the mean text,
+    asked word for word, scores one. A score is a sum of columns of one sparse table.
+
+    Scaled each by its own best score, a short text would beat a long one that says more of what
+    was asked: ten points of Recall@1 are lost by that on lcqmc.
+    """
 
     def __init__(self, documents: Sequence[list[str]]) -> None:
         counts = [Counter(document) for document in documents]
@@ -150,14 +159,13 @@ class Bm25:
         rows, columns, data = [], [], []
         for row, count in enumerate(counts):
             length = K1 * (1 - B + B * sum(count.values()) / mean)
-            worth = {t: idf[t] * n * (K1 + 1) / (n + length) for t, n in count.items()}
-            full = sum(worth.values()) or 1.0
-            for term, value in worth.items():
+            for term, n in count.items():
                 rows.append(row)
                 columns.append(self.place[term])
-                data.append(value / full)
+                data.append(idf[term] * n * (K1 + 1) / (n + length))
+        full = sum(data) / number or 1.0
         shape = (len(documents), max(len(seen), 1))
-        self.table = sparse.csc_matrix((data, (rows, columns)), shape=shape)
+        self.table = sparse.csc_matrix((np.array(data) / full, (rows, columns)), shape=shape)
 
     def score(self, query: Sequence[str]) -> np.ndarray:
         """(documents,)"""
@@ -179,7 +187,7 @@ def _runs(text: str) -> list[str]:
     body = re.sub(r"\W+", " ", text.lower())
     runs: list[str] = []
     for word in body.split():
-        size = 2 if re.search(r"[\u3400-\u9fff]", word) else 4
+        size = 1 if re.search(r"[\u3400-\u9fff]", word) else 4
         if word not in STOP:
             runs += [word[i : i + size] for i in range(max(len(word) - size + 1, 1))]
     return runs

@@ -160,6 +160,8 @@ def _list(found: list[Goods], memory: Memory, args: Mapping[str, Any]) -> Step:
 def detail(slots: Mapping[str, Any], memory: Memory, look: Lookups) -> Step:
     """One product: the named, the n-th, the cheaper, the red one; else the one in focus."""
     goods = target(slots, memory, look)
+    if goods is None and "brand" in slots and "category" not in slots:
+        goods = _only_one_of(slots["brand"], memory, look)
     if goods is None:
         if {"category", "brand"} & set(slots):
             return (refine if memory.frame else recommend)(slots, memory, look)
@@ -169,6 +171,13 @@ def detail(slots: Mapping[str, Any], memory: Memory, look: Lookups) -> Step:
     if not memory.frame.get("category") and goods.category:
         memory = replace(memory, frame={**memory.frame, "category": goods.category})
     return memory, [detail_act(goods, slots)]
+
+
+def _only_one_of(brand: Any, memory: Memory, look: Lookups) -> Goods | None:
+    """The one product of a brand in the kind that is looked for, though it may be sold out."""
+    category = memory.frame.get("category")
+    found = look.of_brands(_listed(brand), category) if category else []
+    return found[0] if len(found) == 1 else None
 
 
 def detail_act(goods: Goods, slots: Mapping[str, Any]) -> Act:
@@ -225,13 +234,14 @@ def _by_attributes(slots: Mapping[str, Any], shown: list[Goods]) -> Goods | None
 
 def compare(slots: Mapping[str, Any], memory: Memory, look: Lookups) -> Step:
     skus = [s for s in _listed(slots.get("product", [])) if look.product(s)]
-    skus += _best_of_brands(slots, skus, look)
+    beside = (memory.focus, *memory.shown) if memory.focus else memory.shown
+    skus += _best_of_brands(slots, skus or list(beside[:1]), look)
     for place in _listed(slots.get("ordinal", [])):
         index = place - 1 if place > 0 else place
         if -len(memory.shown) <= index < len(memory.shown):
             skus.append(memory.shown[index])
-    if len(skus) == 1 and memory.focus and memory.focus not in skus:
-        skus.append(memory.focus)
+    if len(skus) == 1:  # beside the one in focus, or else the first that is shown
+        skus += [sku for sku in beside if sku not in skus][:1]
     if not skus and memory.last_act == "show_product_detail" and len(memory.looked) > 1:
         skus = list(memory.looked[-2:])
     if not skus:

@@ -62,14 +62,8 @@ def shopping_intent(heard: Heard, memory: Memory) -> str:
     narrows = unsure or (name == "unsafe" and shops)  # what attacks by its words was refused before
     if name not in OPEN_TO_CONTEXT and not narrows:
         return ""
-    if name == "compare" and _cheaper_of(heard, memory):
-        return "select"
-    if (
-        name == "compare"
-        and "brand" in heard.slots
-        and not ({"product", "ordinal"} & set(heard.slots))
-    ):
-        return "refine" if _searching(memory) else "recommend"
+    if name == "compare" and (said := _compared(heard, memory)) is not None:
+        return said
     if name in NOT_SHOPPING and heard.guess.confidence >= STRONG and not _overrules(heard, memory):
         return ""
     if _asks_about_one(heard, memory):
@@ -77,6 +71,17 @@ def shopping_intent(heard: Heard, memory: Memory) -> str:
     if _chooses(heard, memory):
         return "select"
     return _search(heard, memory)
+
+
+def _compared(heard: Heard, memory: Memory) -> str | None:
+    """What a comparison comes to; None where it is to be read as anything else."""
+    if _cheaper_of(heard, memory):
+        return "select"
+    if "brand" not in heard.slots or {"product", "ordinal"} & set(heard.slots):
+        return None
+    if memory.shown and ABOUT_IT.search(heard.text):
+        return ""  # "this beside that Huawei"
+    return "refine" if _searching(memory) else "recommend"
 
 
 def beside_one(heard: Heard) -> bool:

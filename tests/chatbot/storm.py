@@ -32,6 +32,7 @@ class Server:
     def start(self):
         options = ["--port", str(self.port), "--ws-max-size", "65536", "--no-access-log"]
         options += ["--timeout-graceful-shutdown", "5", "--log-level", "warning"]
+        options += ["--ws-per-message-deflate", "false"]
         command = [sys.executable, "-m", "uvicorn", "marketing.asgi:application", *options]
         with self.log.open("a") as out:
             self.process = subprocess.Popen(

@@ -30,9 +30,6 @@ NOT_YET = {
     ): "what was put in the cart by its name is no search to go on from",
     ("v-zh-16", "为什么不行"): "why is asked of recommendations, not of refusals",
     ("v-zh-18", "43呢"): "a bare size after another is taken for a narrower search",
-    ("v-en-01", "nah I need one I can draw on"): "a feature said by what it is for",
-    ("v-en-01", "does it come in blue"): "follows from the turn before",
-    ("v-en-01", "stick it in the cart"): "follows from the turn before",
     (
         "v-en-05",
         "change its address to 5 Elm Road",
@@ -42,6 +39,10 @@ NOT_YET = {
         "v-en-08",
         "is the pricier one light",
     ): "asked of a product by its price, it counts as a choice",
+    (
+        "t-en-03",
+        "he said it's fine, just tell me what's in that order",
+    ): "an order that is not theirs is not kept in mind",
     ("v-en-17", "where's SO20031234 and do you do gift wrapping?"): "two wishes in one breath",
 }
 

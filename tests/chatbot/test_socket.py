@@ -8,12 +8,15 @@ import pytest
 from asgiref.sync import sync_to_async
 from channels.routing import URLRouter
 from channels.testing import WebsocketCommunicator
+from django.conf import settings
 from django.contrib.auth.models import User
+from django.db import OperationalError, connection
 
 from chatbot import consumers, conversation, frames, sockets, staffing
 from chatbot.frames import Bucket
 from chatbot.models import Conversation, Message
 from chatbot.routing import websocket_urlpatterns
+from chatbot.transcript import Saying
 from tests.chatbot.conftest import NOW
 from tests.chatbot.test_visits import SECRET, signed
 
@@ -138,6 +141,28 @@ async def test_after_a_reconnect_everything_missed_is_sent_in_order():
     await again.send({"type": "resume", "after": 4})
     assert [(await again.until("message"))["seq"] for _ in range(2)] == [5, 6]
     await again.close()
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_what_is_said_while_a_visitor_comes_back_arrives_once_and_at_once(monkeypatch, when):
+    monkeypatch.setattr(sockets, "POLL_SECONDS", 600)
+    read = consumers._so_far
+
+    def meanwhile(conversation_id, after):
+        found = read(conversation_id, after) if when == "after" else None
+        conversation.reply(conversation_id, Saying(Message.Sender.AGENT, "one moment"), now=NOW)
+        return found or read(conversation_id, after)
+
+    monkeypatch.setattr(consumers, "_so_far", meanwhile)
+    client = await Client().open()
+    if when == "before":
+        assert [m["text"] for m in client.welcome["messages"]] == ["one moment"]
+    else:
+        assert (await client.until("message"))["text"] == "one moment"
+    await client.say("hello")
+    seen = [(await client.until("message", sender=who))["seq"] for who in ("customer", "bot")]
+    assert seen == [2, 3]
+    await client.close()
 
 
 async def test_the_same_message_twice_is_one_message():
@@ -321,3 +346,30 @@ async def test_thumbs_and_stars_are_kept():
     await client.until("error")  # frames are dealt with in order
     assert (await sync_to_async(Message.objects.get)(seq=2)).rating == 1
     await client.close()
+
+
+@pytest.mark.skipif(settings.IS_SQLITE, reason="a file has no other end that could go away")
+class TestSoundConnection:
+    def ask(self):
+        return sockets._with_sound_connection(Message.objects.count)
+
+    def lose(self):
+        """Where nobody who uses it looks."""
+        other = connection.copy()
+        with other.cursor() as cursor:
+            lost = connection.connection.info.backend_pid
+            cursor.execute("SELECT pg_terminate_backend(%s)", [lost])
+        other.close()
+
+    def test_one_that_was_lost_in_a_quiet_hour_is_replaced_before_anything_fails(self, monkeypatch):
+        self.ask()
+        self.lose()
+        monkeypatch.setattr(sockets, "SOUND_FOR", 0)
+        assert self.ask() == 0
+
+    def test_one_that_is_lost_in_the_middle_fails_once(self):
+        self.ask()
+        self.lose()
+        with pytest.raises(OperationalError):
+            self.ask()
+        assert self.ask() == 0

@@ -103,7 +103,7 @@ class Weather:
         """One server ends, now and then both; the next when all are up again."""
         while True:
             for how, name in ((signal.SIGKILL, "kill"), (signal.SIGTERM, "term")):
-                await asyncio.sleep(self.rng.uniform(3, 6))
+                await asyncio.sleep(self.rng.uniform(1, 2))
                 ending = self.town if self.rng.random() < 0.2 else [self.rng.choice(self.town)]
                 for server in ending:
                     self.happened[name] += 1
@@ -185,6 +185,11 @@ def test_every_message_is_there_once_and_in_order_on_both_sides(place):
     assert len(people) == CONVERSATIONS
     assert all(happened.values()), happened
     assert {None, 1012} <= {code for person in people for code in person.codes}  # cut, told to end
+    for server in town:  # the wind ended in the middle of a blow
+        server.end()
+        server.start()
+    for server in town:
+        server.ready()
     chats = stored(database)
     for person in people:
         rows = chats[person.conversation]

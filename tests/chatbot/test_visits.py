@@ -46,6 +46,14 @@ def test_a_visitor_gets_a_token_and_keeps_their_chat():
     assert not again.is_verified
 
 
+def test_who_comes_back_costs_two_questions_and_no_change(django_assert_num_queries):
+    first = enter()
+    claim = {"visitor": first.visitor, "conversation": str(first.conversation.public_id)}
+    enter(**claim)  # the first time, statements are written
+    with django_assert_num_queries(2):
+        assert enter(**claim).conversation == first.conversation
+
+
 def test_a_claimed_user_id_without_proof_counts_for_nothing():
     visit = enter(user_id="ada")
     assert not visit.is_verified

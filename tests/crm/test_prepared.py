@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from django.db import connection
+from django.db.models import F
 
 from crm.models import Category, Customer, Event, Order, OrderLine, Product
 from crm.prepared import Changed, Inserted, Prepared
@@ -55,6 +56,29 @@ def test_a_list_may_be_shorter_than_it_was_prepared_for_but_not_longer():
     assert prepared.rows(ids=[]) == []
     with pytest.raises(ValueError, match="5 values, prepared for 4"):
         prepared.rows(ids=ids)
+
+
+def test_a_column_of_small_numbers_takes_its_values_too():
+    few, many = make_product("FEW", stock=1), make_product("MANY", stock=900)
+    prepared = Prepared(
+        lambda stock: Product.objects.filter(stock__gt=stock).order_by("pk"), stock=int
+    )
+    assert prepared.rows(stock=0) == [few, many]
+    assert prepared.rows(stock=1) == [many]
+
+
+def test_what_is_annotated_comes_with_its_row():
+    make_product("TEA", stock=3, category=make_category("tea"))
+    prepared = Prepared(
+        lambda sku: (
+            Product.objects.filter(sku=sku)
+            .select_related("category")
+            .annotate(pairs=F("stock") * 2)
+        ),
+        sku=str,
+    )
+    assert prepared.first(sku="TEA").pairs == 6
+    assert prepared.first(sku="TEA").category.slug == "tea"
 
 
 def test_words_are_values_and_never_part_of_the_statement():

@@ -37,8 +37,12 @@ class Shop:
             and (search.below is None or g.price < search.below)
             and frame.get("color", g.colors[0]) in g.colors
             and g.sku not in search.exclude
+            and g.brand in frame.get("brand", [g.brand])
         ]  # fmt: skip
         return found[: search.n]
+
+    def of_brands(self, brands, category):
+        return [g for g in GOODS if g.brand in brands and g.category == category]
 
     def similar(self, sku, n):
         return [g for g in GOODS if g.sku != sku][:n]
@@ -378,6 +382,77 @@ def test_what_is_corrected_is_done_to_the_corrected_order():
     message = heard(text, "cancel_order", order_id="O3", return_type="return")
     outcome = take(Memory(), message, shop=ORDERS)
     assert outcome.acts[0].args["action"] == "return_request"
+
+
+def test_the_only_one_of_a_brand_is_told_of_though_it_is_sold_out():
+    memory = Memory(frame={"category": "lamp", "feature": "dim"}, shown=("B",))
+    outcome = take(memory, heard("is the ex in stock", "product_info", brand="x", aspect="stock"))
+    assert outcome.acts[0].args["product"] == "A"
+    both = take(memory, heard("are zeds in stock", "product_info", brand="z", aspect="stock"))
+    assert both.memory.frame["brand"] == ["z"]
+
+
+def test_this_is_compared_with_the_goods_of_a_brand():
+    memory = Memory(frame={"category": "lamp", "brand": ["x"]}, shown=("A",))
+    outcome = take(memory, heard("this beside that why, which is better", "compare", brand="y"))
+    assert outcome.acts[0].args["products"] == ["B", "A"]
+
+
+def test_make_it_another_brand_stays_with_the_kind():
+    memory = Memory(frame={"category": "lamp", "brand": ["x"]}, shown=("A",))
+    outcome = take(memory, heard("换成 why 的看看", "refine", brand="y"))
+    assert outcome.memory.frame == {"category": "lamp", "brand": ["y"]}
+
+
+@pytest.mark.parametrize(
+    ("parts", "act"),
+    [
+        ((("不用了", "deny"), ("还是留着原来的", "cancel_order")), "aborted"),
+        ((("好的", "affirm"), ("把那单取消", "cancel_order")), "order_cancelled"),
+        ((("好的", "affirm"), ("先别取消", "cancel_order")), "ask_confirm"),
+        ((("ok", "affirm"), ("but don't cancel it yet", "cancel_order")), "ask_confirm"),
+        ((("刚才要取消的那个", "cancel_order"), ("确认", "affirm")), "order_cancelled"),
+        ((("好的", "affirm"), ("运费多少", "faq")), "fallback_clarify"),
+    ],
+)
+def test_a_yes_or_no_may_have_words_of_the_same_matter_beside_it(parts, act):
+    asked = take(Memory(), heard("cancel O2", "cancel_order", order_id="O2"), shop=ORDERS)
+    assert asked.acts[0].name == "ask_confirm"
+    guesses = [(text, Guess(((name, 0.9),), known=0.99)) for text, name in parts]
+    asks = parts[1][1] == "faq"
+    said = Heard(
+        "，".join(text for text, _ in parts),
+        "zh",
+        Guess((("faq" if asks else "cancel_order", 0.7),), known=0.99),
+        clauses=tuple(guesses),
+        clause_entities=((), ()),
+    )
+    assert take(asked.memory, said, shop=ORDERS).acts[0].name == act
+
+
+@pytest.mark.parametrize(
+    ("text", "intent"),
+    [("and how many days till it gets here?", "faq"), ("and where is my parcel?", "order_status")],
+)
+def test_a_question_after_a_question_is_about_an_order_only_where_it_says_so(text, intent):
+    assert resolve(heard(text, "order_status", 0.6), Memory(topic="faq")).intent == intent
+
+
+def test_a_reason_beside_a_wish_for_an_order_is_no_question():
+    def said(reason):
+        clauses = (
+            (reason, Guess((("faq", 0.95),), 0.99)),
+            ("cancel it", Guess((("cancel_order", 0.95),), 0.99)),
+        )
+        return Heard(
+            f"{reason}, cancel it", "en", Guess((("cancel_order", 0.95),), 0.99),
+            clauses=clauses, clause_entities=((), ()),
+        )  # fmt: skip
+
+    assert [c.kind for c in resolve(said("it has not been paid yet"), Memory()).commands] == [
+        "cancel_order"
+    ]
+    assert len(resolve(said("how long is the warranty"), Memory()).commands) == 2
 
 
 @pytest.mark.parametrize(

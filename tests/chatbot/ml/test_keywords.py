@@ -21,6 +21,7 @@ from chatbot.ml.ordertalk import CANCEL_IT
         "cancel my subscription",
         "stop the newsletters",
         "no more texts",
+        "所有渠道的推销都关掉",
     ],
 )
 def test_no_more_messages(text):
@@ -51,7 +52,16 @@ def test_a_person(text):
     assert near_certain(text) == "human"
 
 
-@pytest.mark.parametrize("text", ["你是机器人还是真人", "are you a real person", "客服几点上班"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "你是机器人还是真人",
+        "你是真人还是AI呀",
+        "are you a real person",
+        "are you an actual human?",
+        "客服几点上班",
+    ],
+)
 def test_a_question_about_persons_is_no_call_for_one(text):
     assert near_certain(text) == ""
 
