@@ -1,6 +1,6 @@
 # Everything a person runs. `make run` needs Python 3.11 and make, nothing else.
 .DELETE_ON_ERROR:
-.PHONY: run install test test-services test-scale check bench lock messages
+.PHONY: run install test test-services test-scale chaos check bench lock messages
 
 PYTHON ?= python3
 VENV := .venv
@@ -46,6 +46,13 @@ test-scale: $(VENV)/.installed-dev
 		|| $(PIP) -r requirements-scale.txt
 	$(PIP) -r requirements-neural.txt
 	$(BIN)/python -m pytest -m scale
+
+# Campaigns sent among random faults: killed workers, a database that hangs up, a mail server that
+# refuses and drops, wrong clocks, tasks that come twice. Needs PostgreSQL. `make chaos RUNS=50`.
+RUNS ?= 1000
+chaos: export DATABASE_URL ?= postgres://postgres@127.0.0.1:5432/postgres
+chaos: $(VENV)/.installed-dev
+	$(BIN)/python tests/campaigns/chaos.py --runs $(RUNS)
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .

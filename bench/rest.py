@@ -23,27 +23,17 @@ from pathlib import Path
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
-from cryptography.fernet import Fernet
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from bench import serving  # noqa: E402
-from bench.chat import wait_for  # noqa: E402
+from bench.chats.servers import production, wait_for  # noqa: E402
 from recommendations.ml.hybrid import Hybrid  # noqa: E402
 
 LIST = "/api/v1/recommendations/?customer={}&placement=home&k=10&record={}"
 CONNECTIONS = 8
 PLACES = ("p50", "p95", "p99")
-PRODUCTION = {  # what a server of production is told, where this run is not told otherwise
-    "DEBUG": "0",
-    "SECRET_KEY": "of this run alone, and long enough for that",
-    "ALLOWED_HOSTS": "127.0.0.1",
-    "CELERY_BROKER_URL": "filesystem://localhost",
-    "EMAIL_URL": "consolemail://",
-    "WIDGET_IDENTITY_SECRET": "of this run alone",
-    "SITE_URL": "https://127.0.0.1",
-}
 
 
 def filled():
@@ -142,7 +132,7 @@ def told(spent):
 def server(port):
     """Started as the Procfile does it, with one view more."""
     command = [sys.executable, "-m", "uvicorn", "bench.floor:application", "--no-access-log"]
-    env = PRODUCTION | {"FIELD_ENCRYPTION_KEYS": Fernet.generate_key().decode()} | dict(os.environ)
+    env = production() | dict(os.environ)
     told = ["--port", str(port), "--log-level", "warning"]
     running = subprocess.Popen([*command, *told], cwd=ROOT, env=env)
     try:

@@ -49,7 +49,7 @@ def numbers(now: datetime) -> dict[str, Any]:
         "conversion": _conversion(since, now),
         "value": _customer_value(),
         "campaigns": _campaigns(),
-        "roi": _campaign_return(),
+        "roi": _campaign_return(now),
         "satisfaction": _satisfaction(since),
         "waiting_chats": Conversation.objects.filter(state="queued").count(),
         "by_day": _by_day(now),
@@ -169,7 +169,7 @@ def _campaigns() -> list[dict[str, Any]]:
     ]
 
 
-def _campaign_return() -> dict[str, Any] | None:
+def _campaign_return(now: datetime) -> dict[str, Any] | None:
     """What the newest finished campaign with a holdout earned beyond it, per unit spent.
 
     Never without its interval: a return whose lower end is below nought is not one yet.
@@ -181,7 +181,7 @@ def _campaign_return() -> dict[str, Any] | None:
     )
     if campaign is None:
         return None
-    result = results.of(campaign)
+    result = results.of(campaign, now=now)
     earned = result.overall.revenue_total if result.overall else None
     cost = result.sent * settings.MESSAGE_COST
     if earned is None or not cost:

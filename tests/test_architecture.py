@@ -53,6 +53,7 @@ DOORS = {  # what an app above may import from the one below
     "chatbot": set(),
 }
 PURE = {
+    "fairlearn",
     "faiss",
     "implicit",
     "numpy",
