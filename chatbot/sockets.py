@@ -142,14 +142,13 @@ class Switchboard:
 
     async def _hear(self) -> None:
         """Wake whoever another process speaks of, as long as anybody is here."""
-        while self.sockets:
+        while self.sockets and not _is_cancelled():
             await self.receiver.join()
             try:
-                while self.sockets:
+                while self.sockets and not _is_cancelled():
                     self._take(await self.receiver.next())
             except Exception as error:  # the broker's trouble: the poll goes on meanwhile
-                task = asyncio.current_task()
-                if task and task.cancelling():  # an ending layer may raise in place of this
+                if _is_cancelled():
                     raise
                 logger.warning("chat: no wake-ups from other processes: %s", error)
                 await asyncio.sleep(BROKER_PAUSE)
@@ -179,6 +178,12 @@ class Switchboard:
             if relay.is_on() and (self.joining is None or self.joining.done()):
                 # The broker may have lost the group, and forgets who does not come back.
                 self.joining = asyncio.create_task(self.receiver.join())
+
+
+def _is_cancelled() -> bool:
+    """Whether this task is to end: the layer may answer that with an error, or with a message."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _present(ids: list[int]) -> list[tuple[int, int, str]]:

@@ -1,15 +1,40 @@
 """A shop of bicycles and lamps, and a way to chat with it."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import connections
 
-from chatbot import catalogue, conversation, staffing, training, understanding, visits
+from chatbot import catalogue, conversation, sockets, staffing, training, understanding, visits
 from chatbot.models import Answer
 from crm.models import Order
 from tests import factories
 
+SECRET = "the widget's secret"
 NOW = datetime(2026, 3, 4, 10, tzinfo=UTC)  # a Wednesday
+
+
+@pytest.fixture(autouse=True)
+def _own_threads(monkeypatch):
+    """A test ends when its messages have been dealt with, not when its last frame has come.
+
+    What is still being answered would meet a database that is being emptied. One thread, as the
+    test database in memory has one writer at a time.
+    """
+    threads = ThreadPoolExecutor(max_workers=1)
+    monkeypatch.setattr(sockets, "_threads", threads)
+    yield
+    if threads._threads:
+        threads.submit(connections.close_all)
+    threads.shutdown(wait=True)
+
+
+@pytest.fixture
+def one_process(settings, shop):
+    """Sockets of a shop in one process; test_relay and test_processes are about several."""
+    settings.WIDGET_IDENTITY_SECRET = SECRET
+    settings.REDIS_URL = ""
 
 
 @pytest.fixture(scope="session")

@@ -12,9 +12,9 @@ from chatbot.models import Conversation, Message
 from chatbot.routing import websocket_urlpatterns
 from tests.chatbot.conftest import NOW
 from tests.chatbot.staff import make_staff
-from tests.chatbot.test_socket import WAIT, Client, Wire
+from tests.chatbot.wire import WAIT, Client, Wire
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("one_process")]
 HERE = {"origin": "https://shop.example", "host": "shop.example"}
 
 

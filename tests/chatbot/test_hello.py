@@ -6,9 +6,9 @@ import uuid
 import pytest
 
 from chatbot import consumers, visits
-from tests.chatbot.test_socket import HELLO, Client, _one_thread  # noqa: F401  (a fixture)
+from tests.chatbot.wire import HELLO, Client
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("one_process")]
 
 
 @pytest.fixture(autouse=True)

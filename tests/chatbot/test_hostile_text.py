@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.chatbot.test_socket import Client, _one_thread  # noqa: F401  (a fixture)
+from tests.chatbot.wire import Client
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("one_process")]
 TEXTS = {
     "emoji only": "😀🎉",
     "as long as may be": "长" * 2000,

@@ -11,9 +11,9 @@ from chatbot.consumers import ChatConsumer
 from chatbot.frames import Bucket
 from chatbot.models import Conversation, Message
 from tests.chatbot.conftest import NOW
-from tests.chatbot.test_socket import HELLO, Client, _one_thread  # noqa: F401  (a fixture)
+from tests.chatbot.wire import HELLO, Client
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("one_process")]
 
 
 @pytest.fixture(autouse=True)

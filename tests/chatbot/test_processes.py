@@ -12,7 +12,7 @@ from django.conf import settings
 from websockets.sync.client import connect
 
 from tests import servers
-from tests.chatbot.test_socket import HELLO
+from tests.chatbot.wire import HELLO
 
 pytestmark = [
     pytest.mark.services,

@@ -11,14 +11,14 @@ from django.contrib.auth.models import User
 from chatbot import relay, sockets, staffing
 from chatbot.models import Conversation
 from tests.chatbot.conftest import NOW
-from tests.chatbot.test_socket import Client, _one_thread  # noqa: F401  (a fixture)
+from tests.chatbot.wire import Client
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NOBODY_THERE = "redis://127.0.0.1:1/0"
 
 
 @pytest.fixture(autouse=True)
-def _relayed(settings, monkeypatch):
+def _relayed(settings, monkeypatch, one_process):
     """Other processes can be reached, and what this one writes wakes nobody here."""
     settings.REDIS_URL = NOBODY_THERE  # the layer of the tests lives in memory
     settings.CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}

@@ -1,13 +1,10 @@
 """The chat socket: what INTERFACES promises, frame by frame."""
 
 import asyncio
-import json
 from functools import partial
 
 import pytest
 from asgiref.sync import sync_to_async
-from channels.routing import URLRouter
-from channels.testing import WebsocketCommunicator
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import OperationalError, connection
@@ -15,86 +12,12 @@ from django.db import OperationalError, connection
 from chatbot import consumers, conversation, frames, sockets, staffing
 from chatbot.frames import Bucket
 from chatbot.models import Conversation, Message
-from chatbot.routing import websocket_urlpatterns
 from chatbot.transcript import Saying
 from tests.chatbot.conftest import NOW
-from tests.chatbot.test_visits import SECRET, signed
+from tests.chatbot.test_visits import signed
+from tests.chatbot.wire import HELLO, Client
 
-pytestmark = pytest.mark.django_db(transaction=True)
-HELLO = {
-    "type": "hello",
-    "locale": "en",
-    "visitor": None,
-    "user_id": None,
-    "user_hash": None,
-    "conversation": None,
-    "after": 0,
-}
-
-
-WAIT = 60  # seconds; a busy machine may stand still for more than the one that is usual
-
-
-class Wire(WebsocketCommunicator):
-    """Waits longer than its parent, whose one second a busy machine misses."""
-
-    async def connect(self, timeout=WAIT):
-        return await super().connect(timeout)
-
-    async def disconnect(self, code=1000, timeout=WAIT):
-        await super().disconnect(code, timeout)
-
-    async def receive_output(self, timeout=WAIT):
-        return await super().receive_output(timeout)
-
-
-class Client:
-    """A browser, as far as frames go. Remembers everything that came in."""
-
-    def __init__(self, **headers):
-        sent = [(name.encode(), value.encode()) for name, value in headers.items()]
-        self.wire = Wire(URLRouter(websocket_urlpatterns), "/ws/chat/", headers=sent)
-        self.frames = []
-
-    async def open(self, **hello):
-        self.accepted, _ = await self.wire.connect()
-        if self.accepted and hello is not None:
-            await self.send({**HELLO, **hello})
-            self.welcome = await self.until("welcome")
-        return self
-
-    async def send(self, frame):
-        await self.wire.send_to(text_data=frame if isinstance(frame, str) else json.dumps(frame))
-
-    async def say(self, text, client_id="c1"):
-        await self.send({"type": "message", "client_id": client_id, "text": text})
-
-    async def until(self, kind, **fields):
-        for frame in self.frames:
-            if frame["type"] == kind and fields.items() <= frame.items():
-                self.frames.remove(frame)
-                return frame
-        while True:
-            frame = json.loads(await self.wire.receive_from(timeout=WAIT))
-            if frame["type"] == kind and fields.items() <= frame.items():
-                return frame
-            self.frames.append(frame)
-
-    async def close(self):
-        await self.wire.disconnect()
-
-
-@pytest.fixture(autouse=True)
-def _one_thread(monkeypatch, settings, shop):
-    """The test database lives in memory and has one writer at a time."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    settings.WIDGET_IDENTITY_SECRET = SECRET
-    settings.REDIS_URL = ""  # one process; test_relay and test_processes are about several
-    threads = ThreadPoolExecutor(max_workers=1)
-    monkeypatch.setattr(sockets, "_threads", threads)
-    yield
-    threads.shutdown(wait=True)  # what is still being answered would meet an emptied database
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("one_process")]
 
 
 async def test_a_message_is_acknowledged_stored_and_answered():

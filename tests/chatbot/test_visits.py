@@ -12,10 +12,9 @@ from chatbot import visits
 from chatbot.visits import Claim
 from crm import customers
 from crm.models import Identity
-from tests.chatbot.conftest import NOW
+from tests.chatbot.conftest import NOW, SECRET
 
 pytestmark = pytest.mark.django_db
-SECRET = "the widget's secret"
 
 
 def signed(user_id, secret=SECRET):
