@@ -40,11 +40,14 @@ test-services: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -m "services or browser"
 
 # The extras: Spark (needs Java 17), the index over very many products, the recurrent network
-# (by pip, which can be told where a build without CUDA lies).
+# (by pip, which can be told where a build without CUDA lies), the stronger sentence encoder
+# (without the gigabytes that its packages ask for and that it does not use).
 test-scale: $(VENV)/.installed-dev
 	$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements-scale.txt \
 		|| $(PIP) -r requirements-scale.txt
 	$(PIP) -r requirements-neural.txt
+	$(BIN)/uv pip install --quiet --no-deps --python $(BIN)/python -r requirements-encoder.txt \
+		|| $(PIP) --no-deps -r requirements-encoder.txt
 	$(BIN)/python -m pytest -m scale
 
 # Campaigns sent among random faults: killed workers, a database that hangs up, a mail server that

@@ -4,6 +4,7 @@
 faq. (Sentiment is in text.py, whole dialogues and loads in chat.py.) Everything goes
 through the classifier of `analyse intents` and the shop's question book, with their settings.
 Accuracy in percent; "above_…" is [points above the peer, lower and upper end of 95 %].
+"with_stronger_encoder": the same with the extra of requirements-encoder.txt, where installed.
 """
 
 import json
@@ -16,8 +17,10 @@ import numpy as np
 from bench.peers import classifiers
 from bench.peers.classifiers import gap
 from chatbot.ml.intent import IntentClassifier
+from crm import encoders
 from crm.encoder import encode, is_word
 from crm.ml.evaluation import calibration_error
+from crm.ml.joined import JOINED, MULTILINGUAL
 from crm.ml.text import normalise, tokens_of
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -37,30 +40,42 @@ def table(name):
 class Ours:
     """Fitted as `analyse intents` fits, and how long that took."""
 
-    def __init__(self, texts, labels, strangers=()):
+    def __init__(self, texts, labels, strangers=(), encoder=MULTILINGUAL):
         begun = time.process_time()
-        known = (list(strangers), encode(list(strangers)))
+        self.encoder = encoder
+        known = (list(strangers), self.encode(list(strangers)))
         self.classifier = IntentClassifier(topics=False).fit(
-            texts, labels, encode(texts), strangers=known
+            texts, labels, self.encode(texts), strangers=known, encoder=encoder
         )
         self.speller = self.classifier.speller(is_word)
         self.train_cpu_seconds = round(time.process_time() - begun, 1)
 
+    def encode(self, texts):
+        return encoders.encode_by(self.encoder, texts)
+
     def ask(self, texts):
         """(names, confidences, chances to be known, ms of CPU for one message)"""
         spelled = [self.speller(text) for text in texts]
-        guesses = self.classifier.predict(spelled, encode(spelled))
+        guesses = self.classifier.predict(spelled, self.encode(spelled))
         alone = []
         for text in texts[:TIMED]:
             begun = time.process_time()
             spelled = [self.speller(text)]
-            self.classifier.predict(spelled, encode(spelled))
+            self.classifier.predict(spelled, self.encode(spelled))
             alone.append(1000 * (time.process_time() - begun))
         names, sure, known = (
             np.array([getattr(guess, name) for guess in guesses])
             for name in ("name", "confidence", "known")
         )
         return names, sure, known, round(float(np.median(alone)), 2)
+
+
+def stronger(texts, labels, strangers=()):
+    """The same with the extra encoder; None where it is not installed."""
+    if not encoders.is_usable(JOINED):
+        sys.stderr.write("  the stronger encoder (requirements-encoder.txt) is not installed\n")
+        return None
+    return Ours(texts, labels, strangers, JOINED)
 
 
 def percent(right):
@@ -100,18 +115,38 @@ def spoiled(texts, labels, test, wanted, shares):
     rng = np.random.default_rng(0)
     asked = [mistyped(text, share, rng) for share in shares for text in test]
     truth = np.array(wanted * len(shares))
-    ours = Ours(texts, labels)
+    others = peers_right(texts, labels, asked, truth)
+    parts = [slice(place * len(test), (place + 1) * len(test)) for place in range(len(shares))]
+    figures, plain = judged(Ours(texts, labels), asked, truth, parts)
+    better = stronger(texts, labels)
+    theirs, better_right = judged(better, asked, truth, parts) if better else ({}, None)
+    for place, rows in enumerate(parts):
+        own = figures["parts"][place]
+        own |= compared(plain[rows], {name: each[rows] for name, each in others.items()})
+        if better:
+            above = {"above_without": gap(better_right[rows], plain[rows])}
+            own["with_stronger_encoder"] = theirs["parts"][place] | above
+    named = ["clean" if not share else f"mistyped_{share:.0%}" for share in shares]
+    figures |= dict(zip(named, figures.pop("parts"), strict=True))
+    if better:
+        theirs.pop("parts")
+        figures["with_stronger_encoder"] = theirs
+    return figures
+
+
+def judged(ours, asked, truth, parts):
+    """The figures of a classifier, "parts" for each slice of the questions; which it had right."""
     names, sure, _, milliseconds = ours.ask(asked)
-    right, others = names == truth, peers_right(texts, labels, asked, truth)
-    figures = {"train_cpu_seconds": ours.train_cpu_seconds, "cpu_ms_a_message": milliseconds}
-    for place, share in enumerate(shares):
-        rows = slice(place * len(test), (place + 1) * len(test))
-        theirs = {name: each[rows] for name, each in others.items()}
-        figures[f"mistyped_{share:.0%}" if share else "clean"] = {
+    right = names == truth
+    of_parts = [
+        {
             "accuracy": percent(right[rows]),
             "ece": round(calibration_error(sure[rows], right[rows].astype(float)), 4),
-        } | compared(right[rows], theirs)
-    return figures
+        }
+        for rows in parts
+    ]
+    times = {"train_cpu_seconds": ours.train_cpu_seconds, "cpu_ms_a_message": milliseconds}
+    return times | {"parts": of_parts}, right
 
 
 def clinc150():
@@ -121,18 +156,27 @@ def clinc150():
     inside, wanted = table("clinc150.test")
     outside, _ = table("clinc150.oos_test")
     truth = np.array(wanted + ["oos"] * len(outside))
-    ours = Ours(texts, labels, strangers=table("clinc150.oos_train")[0])
-    names, sure, known, milliseconds = ours.ask(inside + outside)
+    strangers = table("clinc150.oos_train")[0]
+    right, figures = in_and_out(Ours(texts, labels, strangers), inside + outside, truth)
+    better = stronger(texts, labels, strangers)
+    if better:
+        theirs, found = in_and_out(better, inside + outside, truth)
+        figures["with_stronger_encoder"] = found | {"above_without": gap(theirs, right)}
+    return figures | strangers_to_peers(texts, labels, inside + outside, truth, right)
+
+
+def in_and_out(ours, asked, truth):
+    """Which rows are right, strangers told as such; and the figures."""
+    names, sure, known, milliseconds = ours.ask(asked)
     right = np.where(known >= ours.classifier.threshold_, names, "oos") == truth
     is_in = truth != "oos"
-    return {
+    return right, {
         "accuracy": percent(right),
         "in_scope_accuracy": percent((names == truth)[is_in]),
         "ece": round(calibration_error(sure[is_in], (names == truth)[is_in].astype(float)), 4),
         "train_cpu_seconds": ours.train_cpu_seconds,
         "cpu_ms_a_message": milliseconds,
         **outsiders(known, is_in),
-        **strangers_to_peers(texts, labels, inside + outside, truth, right),
     }
 
 

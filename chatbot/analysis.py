@@ -24,7 +24,8 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 def _intents(options: argparse.Namespace) -> dict[str, Any]:
     from chatbot.ml.intent import IntentClassifier
-    from crm.encoder import encode, is_word
+    from crm import encoders
+    from crm.encoder import is_word
 
     train = read_table(options.train, needs=["text", "intent"])
     test = read_table(options.test, needs=["text", "intent"])
@@ -37,8 +38,10 @@ def _intents(options: argparse.Namespace) -> dict[str, Any]:
         raise UnusableInput(f"{options.train}: column intent needs at least two intents")
     texts, labels = train["text"].tolist(), train["intent"].tolist()
     started = time.process_time()
+    encoder = encoders.strongest()
+    rows, strange = (encoders.encode_by(encoder, some) for some in (texts, outsiders))
     classifier = IntentClassifier(seed=options.seed, topics=False).fit(
-        texts, labels, encode(texts), strangers=(outsiders, encode(outsiders))
+        texts, labels, rows, strangers=(outsiders, strange), encoder=encoder
     )
     train_seconds = time.process_time() - started
     speller = classifier.speller(is_word)
@@ -46,12 +49,13 @@ def _intents(options: argparse.Namespace) -> dict[str, Any]:
     for text in test["text"].tolist():
         begun = time.perf_counter()
         spelled = [speller(text)]
-        guesses.append(classifier.predict(spelled, encode(spelled))[0])
+        guesses.append(classifier.predict(spelled, encoders.encode_by(encoder, spelled))[0])
         milliseconds.append(1000 * (time.perf_counter() - begun))
     said, figures = _judged(guesses, test["intent"].to_numpy(), classifier.threshold_)
     sure = [round(guess.confidence, 4) for guess in guesses]
     test[["text"]].assign(intent=said, confidence=sure).to_csv(options.output, index=False)
     return figures | {
+        "encoder": encoder or None,
         "train_seconds": round(train_seconds, 2),
         "p50_ms": round(float(np.percentile(milliseconds, 50)), 2),
         "p95_ms": round(float(np.percentile(milliseconds, 95)), 2),

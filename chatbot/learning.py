@@ -8,8 +8,10 @@ from typing import Any
 from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.fields.json import KT
 
+from chatbot import classifiers
 from chatbot.models import Example, Message
-from crm import artifacts
+from crm import artifacts, encoders
+from crm.ml.joined import JOINED
 from crm.models import Artifact
 
 NAME = "intents"
@@ -82,6 +84,8 @@ class Report:
     champion: Artifact
     intents: Sequence[Intent]  # the worst first; at the end what no example had
     confused: Sequence[Confused]  # the most frequent first
+    encoder: str = ""  # that it was fitted with
+    stands_in: classifiers.Chosen | None = None  # who serves where that encoder is missing
 
 
 def report() -> Report | None:
@@ -90,9 +94,14 @@ def report() -> Report | None:
     if champion is None:
         return None
     told = champion.backtest or {}
+    encoder = str(told.get("encoder", ""))
+    # Asked of the extra alone: to load the usual one takes a second.
+    is_missing = encoder == JOINED and not encoders.is_usable(encoder)
     intents = [Intent(name, **row) for name, row in told.get("per_intent", {}).items()]
     return Report(
         champion,
         sorted(intents, key=lambda one: (not one.count, one.f1, one.name)),
         [Confused(*row) for row in told.get("confusions", [])],
+        encoder,
+        classifiers.choose() if is_missing else None,
     )

@@ -3,15 +3,14 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from chatbot import catalogue
+from chatbot import catalogue, classifiers
 from chatbot.ml import hearing, keywords
 from chatbot.ml.entities import Entity, Scene
 from chatbot.ml.hearing import Heard
 from chatbot.ml.intent import Guess, IntentClassifier
 from chatbot.ml.lexicon import Lexicon, squeeze
 from chatbot.seeds import WORDS
-from crm import artifacts
-from crm.encoder import encode
+from crm import artifacts, encoders
 from crm.ml import feelings
 from crm.ml.text import language_of, normalise
 from crm.models import Artifact
@@ -96,8 +95,8 @@ def guess_by(version: str, texts: list[str]) -> list[Guess] | None:
     if artifact is None or artifact.name != IntentClassifier.name:
         return None
     try:
-        return _guess(artifacts.load(IntentClassifier, artifact), texts)
-    except (artifacts.UnreadableArtifact, OSError):
+        return classifiers.guesses(artifacts.load(IntentClassifier, artifact), texts)
+    except (artifacts.UnreadableArtifact, encoders.MissingEncoder, OSError):
         return None
 
 
@@ -109,6 +108,7 @@ def version(*, now: datetime) -> str:
 def forget() -> None:
     """Look at the next message which artifact serves."""
     _kept.clear()
+    classifiers.forget()
 
 
 def _serving(now: datetime) -> Serving:
@@ -116,9 +116,9 @@ def _serving(now: datetime) -> Serving:
     kept = _kept.get("serving")
     if kept and timedelta() <= now - kept.looked_up < FRESH_FOR:
         return kept
-    champion = artifacts.champion_of(IntentClassifier.name)
-    classifier = artifacts.load_serving(IntentClassifier)
-    name = f"{champion.name}#{champion.pk}" if champion and classifier else KEYWORDS
+    chosen = classifiers.choose()
+    artifact, classifier = chosen.artifact, chosen.classifier
+    name = f"{artifact.name}#{artifact.pk}" if artifact and classifier else KEYWORDS
     is_same = kept is not None and kept.classifier is classifier
     guesses = kept.guesses if kept is not None and is_same else {}
     serving = Serving(now, classifier, name, guesses)
@@ -135,9 +135,4 @@ def _implied(text: str, found: tuple[Entity, ...], lexicon: Lexicon) -> str:
 def _guess(classifier: IntentClassifier | None, texts: list[str]) -> list[Guess]:
     if classifier is None:
         return [keywords.match(text) for text in texts]
-    embeddings = encode(texts) if classifier.uses_embeddings else None
-    if (
-        classifier.uses_embeddings and embeddings is None
-    ):  # trained with the encoder, served without
-        return [keywords.match(text) for text in texts]
-    return classifier.predict(texts, embeddings)
+    return classifiers.guesses(classifier, texts)

@@ -24,6 +24,7 @@ DOORS = {  # what an app above may import from the one below
         "consent",
         "customers",
         "encoder",
+        "encoders",
         "events",
         "features",
         "graph",

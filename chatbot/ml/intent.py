@@ -29,12 +29,17 @@ from chatbot.ml.machines import Material
 from chatbot.ml.machines import fit as fit_machines
 from chatbot.ml.spelling import Speller
 from crm.ml.estimator import State
+from crm.ml.joined import MULTILINGUAL
 from crm.ml.vectors import Vectors
 
 MANY = 3_000  # examples: a fifth of them is enough to calibrate on, fewer are all held out in turn
 FOLDS = 5
 
 Strangers = tuple[Sequence[str], np.ndarray | None]
+
+
+class OtherEncoder(ValueError):
+    """The embeddings are not of the encoder that the classifier was fitted with."""
 
 
 @dataclass(frozen=True)
@@ -92,11 +97,14 @@ class IntentClassifier:
         embeddings: np.ndarray | None = None,
         *,
         strangers: Strangers | None = None,
+        encoder: str = MULTILINGUAL,
     ) -> Self:
         """Learn from texts and their intents; `embeddings` has one row a text, or is None.
 
         strangers: texts known to have none of the intents, with their embeddings.
+        encoder: the name of what made the embeddings; what is asked later must be of the same.
         """
+        self.encoder_ = "" if embeddings is None else encoder
         for turned in ("_intents", "_places"):
             self.__dict__.pop(turned, None)
         self.labels_ = sorted(set(labels))
@@ -120,7 +128,10 @@ class IntentClassifier:
         return Speller(self.vectors_.counts, is_word)
 
     def predict(self, texts: Sequence[str], embeddings: np.ndarray | None = None) -> list[Guess]:
-        """The guess for each text; the chances of one text sum to one."""
+        """The guess for each text; the chances of one text sum to one.
+
+        Raises OtherEncoder where embeddings have another width than what it was fitted with.
+        """
         points, near = self._near(embeddings)
         scores = self._scores(texts, points, near)
         chances = self.calibration_.chances(scores)
@@ -152,6 +163,7 @@ class IntentClassifier:
             "kept": self.kept,
             "labels": self.labels_,
             "topics": self.topics,
+            "encoder": {"name": self.encoder_, "width": self.width},
             **self.calibration_.settings(),
             **self.gate_.settings(),
         }
@@ -173,12 +185,19 @@ class IntentClassifier:
         classifier.memory_ = state.arrays.get("memory")
         classifier.meanings_ = state.arrays.get("meanings")
         classifier.vectors_ = Vectors.from_arrays(state.arrays)
+        unnamed = MULTILINGUAL if classifier.uses_embeddings else ""  # there was no other
+        classifier.encoder_ = str(settings.get("encoder", {}).get("name", unnamed))
         classifier._surroundings = classifier._all_examples()
         return classifier
 
     @property
     def uses_embeddings(self) -> bool:
         return self.memory_ is not None
+
+    @property
+    def width(self) -> int:
+        """Of the embeddings it was fitted with, 0 without any."""
+        return 0 if self.memory_ is None else int(self.memory_.shape[1])
 
     @property
     def vocabulary(self) -> frozenset[str]:
@@ -190,6 +209,7 @@ class IntentClassifier:
         return self.gate_.threshold_
 
     labels_: list[str]
+    encoder_: str  # "" where it was fitted on words alone
     vectors_: Vectors
     weights_: np.ndarray
     bias_: np.ndarray
@@ -279,6 +299,9 @@ class IntentClassifier:
         """The rows of unit length, and their nearness to every example."""
         if self.memory_ is None or embeddings is None or self._surroundings is None:
             return None, None
+        if embeddings.shape[1] != self.width:
+            known = f"{self.encoder_}, {self.width} numbers a text"
+            raise OtherEncoder(f"fitted with {known}; asked with {embeddings.shape[1]}")
         points = _unit(embeddings)
         return points, self._surroundings.nearness(points)
 

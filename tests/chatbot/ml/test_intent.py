@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from chatbot.ml import keywords
-from chatbot.ml.intent import IntentClassifier
+from chatbot.ml.intent import IntentClassifier, OtherEncoder
 from chatbot.ml.judging import accuracy
 from chatbot.ml.noise import mistyped
 from crm.ml.estimator import State
@@ -173,3 +173,38 @@ class TestTopics:
         assert (
             theirs.predict(["buy the bike"])[0].topics == ours.predict(["buy the bike"])[0].topics
         )
+
+
+class TestWhichEncoder:
+    """A classifier says what it was fitted with, and is asked with nothing else."""
+
+    def test_its_state_names_the_encoder_and_how_wide_it_is(self):
+        classifier = IntentClassifier().fit(TEXTS, LABELS, DENSE, encoder="use3+minilm")
+        state = classifier.state()
+        assert state.settings["encoder"] == {"name": "use3+minilm", "width": 8}
+        again = IntentClassifier.from_state(State(dict(state.arrays), dict(state.settings)))
+        assert (again.encoder_, again.width) == ("use3+minilm", 8)
+
+    def test_words_alone_need_none(self):
+        classifier = IntentClassifier().fit(TEXTS, LABELS, encoder="use3+minilm")
+        assert (classifier.encoder_, classifier.width) == ("", 0)
+        again = IntentClassifier.from_state(classifier.state())
+        assert (again.encoder_, again.width) == ("", 0)
+
+    @pytest.mark.parametrize(("dense", "name"), [(DENSE, "use3"), (None, "")])
+    def test_an_artifact_of_before_was_made_with_the_only_one_there_was(self, dense, name):
+        state = IntentClassifier().fit(TEXTS, LABELS, dense).state()
+        settings = {key: value for key, value in state.settings.items() if key != "encoder"}
+        assert IntentClassifier.from_state(State(dict(state.arrays), settings)).encoder_ == name
+
+    @pytest.mark.parametrize("compares", [True, False])
+    @pytest.mark.parametrize("width", [1, 7, 9, 896])
+    def test_rows_of_another_width_are_refused_by_name(self, compares, width):
+        classifier = IntentClassifier(compares=compares).fit(TEXTS, LABELS, DENSE, encoder="one")
+        with pytest.raises(OtherEncoder, match=f"fitted with one, 8 .* asked with {width}"):
+            classifier.predict(TEXTS[:2], np.ones((2, width), np.float32))
+
+    def test_fitted_again_it_names_the_new_one(self):
+        classifier = IntentClassifier().fit(TEXTS, LABELS, DENSE, encoder="one")
+        classifier.fit(TEXTS, LABELS, DENSE[:, :4], encoder="two")
+        assert (classifier.encoder_, classifier.width) == ("two", 4)
