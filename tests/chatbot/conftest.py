@@ -8,6 +8,7 @@ from django.db import connections
 
 from chatbot import catalogue, conversation, sockets, staffing, training, understanding, visits
 from chatbot.models import Answer
+from crm.ml.joined import MULTILINGUAL
 from crm.models import Order
 from tests import factories
 
@@ -39,13 +40,13 @@ def one_process(settings, shop):
 
 @pytest.fixture(scope="session")
 def classifier():
-    """The shipped examples, fitted once for all tests, as a fresh installation does."""
+    """The shipped examples, fitted once for all tests, as a fresh installation without extras."""
     taught = {
         text: intent
         for text, (intent, only_judges) in training.shipped().items()
         if not only_judges
     }
-    return training.fitted(list(taught), list(taught.values()))
+    return training.fitted(list(taught), list(taught.values()), encoder=MULTILINGUAL)
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ def test_the_first_training_beats_the_keywords_and_serves():
     report = training.train_intents(Order(as_of=NOW, now=NOW))
     assert report["promoted"]
     assert report["metrics"]["macro_accuracy"] > report["baseline_metrics"]["macro_accuracy"]
-    assert Artifact.objects.get().status == "champion"
+    assert Artifact.objects.get(status="champion").pk == report["artifact"]
 
 
 def test_training_writes_the_report_that_the_staff_read(monkeypatch):
