@@ -36,6 +36,7 @@ RULES: dict[str, Promise] = {
     "last": _("Last message"),
     "linear": _("All messages alike"),
     "time_decay": _("The nearer, the more (half after 7 days)"),
+    # xgettext:no-python-format
     "position": _("First and last 40 % each"),
 }
 ARMS: dict[str, Promise] = {"holdout": _("Held out"), "all": _("All variants")}
