@@ -18,7 +18,7 @@ from django.db.models import F, QuerySet
 from campaigns import freezing
 from campaigns.ml import chance
 from campaigns.models import Assignment, Campaign, Delivery, Variant
-from crm.models import Channel, Membership
+from crm.models import Channel, Membership, Segment
 
 POLICY = "holdout-and-weights-1"
 BATCH = 2000 if settings.IS_SQLITE else 20_000
@@ -124,6 +124,11 @@ def _count(campaign: Campaign, *, last: int, number: int, held_out: int) -> None
     )
 
 
+def _segment(campaign: Campaign) -> Segment:
+    assert campaign.segment is not None, "only a broadcast has an audience"
+    return campaign.segment
+
+
 def _members(campaign: Campaign) -> QuerySet[Membership]:
     return Membership.objects.filter(segment=campaign.segment_id, customer__merged_into=None)
 
@@ -152,7 +157,7 @@ def _assignment(
         variant=None if drawn.arm is None else variants[drawn.arm],
         propensity=drawn.propensity,
         policy=POLICY,
-        reason={"segment": campaign.segment.slug, "draw": round(number, 6)},
+        reason={"segment": _segment(campaign).slug, "draw": round(number, 6)},
         assigned_at=now,
     )
 
@@ -193,9 +198,10 @@ def _addresses_taken(campaign: Campaign, addresses: Sequence[str]) -> set[str]:
     return set(known.exclude(address="").values_list("address", flat=True))
 
 
-def message_id(campaign_id: int, customer_id: int) -> str:
+def message_id(campaign_id: int, customer_id: int, *, occurrence: int = 0) -> str:
     """Fixed by whom it is for, so that a message handed over again is known for the same."""
-    subject = f"message {campaign_id} {customer_id}".encode()
+    again = f" {occurrence}" if occurrence else ""
+    subject = f"message {campaign_id} {customer_id}{again}".encode()
     digest = hmac.digest(_secret(), subject, hashlib.sha256).hex()[:32]
     return f"<{digest}@{_host()}>"
 

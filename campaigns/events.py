@@ -38,3 +38,21 @@ class Unsubscribed:
     campaign_id: int
     campaign: str
     topic: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PriceDropped:
+    """A product that the customer looked at or has in the cart costs less than before."""
+
+    kind: ClassVar[str] = "campaigns.price_dropped"
+    sku: str
+    before: str
+    price: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class BackInStock:
+    """A product that the customer looked at or has in the cart can be bought again."""
+
+    kind: ClassVar[str] = "campaigns.back_in_stock"
+    sku: str

@@ -82,6 +82,7 @@ def freeze(  # noqa: PLR0913  (everything the arms hang on)
     batch: int,
 ) -> tuple[int, int, int]:
     """Give the next members an arm and a delivery; return how many, the last, how many held out."""
+    assert campaign.segment is not None, "only a broadcast has an audience"
     weights = [variant.weight for variant in variants]
     holdout = float(campaign.holdout_share)
     values: dict[str, Any] = {

@@ -35,6 +35,8 @@ def start(campaign: Campaign, *, now: datetime, stale_is_fine: bool = False) -> 
     says that it is fine may start. Raises Stale, EmptyAudience, NotPossible without a variant,
     BrokenTemplate, UnknownChannel.
     """
+    if campaign.segment is None:
+        raise NotPossible(f"“{campaign}” belongs to a journey, which starts and stops it.")
     try:
         segments.bring_up_to_date(campaign.segment, now=now)
     except segments.Stale:
@@ -114,9 +116,13 @@ def skip_cancelled() -> int:
 
 
 def finish_if_done(campaign_id: int, *, now: datetime) -> bool:
-    """Say "finished", unless a single message is still to be sent or on its way."""
+    """Say "finished", unless a single message is still to be sent or on its way.
+
+    The messages of a journey are never finished: somebody may come to their node any moment.
+    """
     unsettled = Delivery.objects.filter(campaign=OuterRef("pk"), status__in=OPEN)
-    done = Campaign.objects.filter(~Exists(unsettled), pk=campaign_id, status=Status.SENDING)
+    open_ = Campaign.objects.broadcasts().sending().filter(pk=campaign_id)
+    done = open_.filter(~Exists(unsettled))
     return bool(done.update(status=Status.FINISHED, finished_at=now))
 
 

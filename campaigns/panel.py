@@ -14,7 +14,7 @@ NEWEST = 10
 def build(customer: Customer) -> dict[str, Any]:
     """Three queries, whatever the size."""
     deliveries = Delivery.objects.filter(customer=customer).select_related(
-        "campaign__segment", "campaign__topic", "variant"
+        "campaign__segment", "campaign__topic", "campaign__journey", "variant"
     )
     held_out = Assignment.objects.filter(customer=customer, variant=None).select_related(
         "campaign__segment"

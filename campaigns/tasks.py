@@ -6,10 +6,12 @@ import secrets
 import socket
 
 from celery import shared_task
+from django.db import OperationalError
 from django.utils import timezone
 
 from campaigns import audiences, claiming, lifecycle, pipeline, sending, smtp
-from campaigns.models import Campaign
+from campaigns.journeys import clockwork, engine, hearing, versions, watching
+from campaigns.models import Campaign, Journey
 
 logger = logging.getLogger(__name__)
 
@@ -41,9 +43,38 @@ def sweep() -> int:
         send_due.delay()
     while sending.tell(now=now):
         continue
-    for campaign in Campaign.objects.sending():
+    for campaign in Campaign.objects.broadcasts().sending():
         lifecycle.finish_if_done(campaign.pk, now=now)
     return settled
+
+
+@shared_task(autoretry_for=(OperationalError,), max_retries=5, retry_backoff=True)
+def hear(*, event_ids: list[int]) -> int:
+    """Events came that journeys wait for; who came in is moved on at once."""
+    came = hearing.hear(event_ids, now=timezone.now())
+    engine.advance_all(now=timezone.now())
+    return came
+
+
+@shared_task
+def walk() -> int:
+    """Move on whoever is due in a journey."""
+    now = timezone.now()
+    for journey in Journey.objects.live().select_related("version"):
+        versions.carry_over(journey, now=now)
+    return engine.advance_all(now=now)
+
+
+@shared_task
+def let_in_by_the_clock() -> int:
+    came = clockwork.let_in(now=timezone.now())
+    engine.advance_all(now=timezone.now())
+    return came
+
+
+@shared_task
+def watch_products() -> int:
+    return watching.watch(now=timezone.now())
 
 
 def _send_all(campaign_id: int) -> int:

@@ -12,6 +12,7 @@ REASONS: dict[str, Promise] = {
     "frequency_cap": _("Enough messages within the time of the cap"),
     "quiet_hours": _("Waiting for the end of the quiet hours"),
     "cancelled": _("The campaign was cancelled"),
+    "left_journey": _("They left the journey before it was sent"),
 }
 STEPS: dict[str, Promise] = {
     "audience": _("Audience"),

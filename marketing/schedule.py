@@ -18,6 +18,21 @@ TAKES_LONG = (
 SCHEDULE: dict[str, dict[str, Any]] = {
     "hand waiting events over": {"task": "crm.tasks.dispatch_events", "schedule": 30.0},
     "look after campaigns": {"task": "campaigns.tasks.sweep", "schedule": 30.0},
+    "move people on in journeys": {
+        "task": "campaigns.tasks.walk",
+        "schedule": 10.0,
+        "options": {"expires": 30},
+    },
+    "let people into journeys by the clock": {
+        "task": "campaigns.tasks.let_in_by_the_clock",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
+    "tell of cheaper products and of those that are back": {
+        "task": "campaigns.tasks.watch_products",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
     "answer chats that a crash left waiting": {
         "task": "chatbot.tasks.answer_waiting",
         "schedule": 30.0,

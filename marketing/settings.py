@@ -20,7 +20,7 @@ from kombu import Exchange, Queue
 
 from marketing import navigation
 from marketing.schedule import LONG, SCHEDULE, SHORT, TAKES_LONG
-from marketing.subscriptions import SUBSCRIPTIONS
+from marketing.subscriptions import LISTENERS, SUBSCRIPTIONS
 
 # Sounds of single characters are all that is asked of pypinyin: without its phrases, 45 MB less.
 os.environ.setdefault("PYPINYIN_NO_PHRASES", "1")
@@ -170,6 +170,7 @@ CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
 
 # Jobs -----------------------------------------------------------------------------------
 EVENT_SUBSCRIPTIONS = SUBSCRIPTIONS
+EVENT_LISTENERS = LISTENERS
 CELERY_BROKER_URL = env("CELERY_BROKER_URL", default="") or "filesystem://localhost"
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {"socket_connect_timeout": 2}
 if CELERY_BROKER_URL.startswith("filesystem://"):

@@ -9,3 +9,9 @@ SUBSCRIPTIONS: dict[str, list[str]] = {
     "crm.feedback_given": ["crm.tasks.understand_feedback"],
     "chatbot.message_received": ["chatbot.tasks.note_opinion"],
 }
+
+# Who listens to kinds that change while the product runs: the task, which is handed the ids of many
+# events at once, and the function that says which kinds it wants to hear of now.
+LISTENERS: dict[str, str] = {
+    "campaigns.tasks.hear": "campaigns.journeys.kinds.wanted",
+}

@@ -48,6 +48,7 @@ DOORS = {  # what an app above may import from the one below
         "segments",
         "timeline",
         "training",
+        "traits",
     },
     "recommendations": {"models", "events", "serving"},
     "campaigns": {"models", "events", "decisions", "channels"},

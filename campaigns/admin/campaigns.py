@@ -3,6 +3,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
+from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -105,6 +106,10 @@ class CampaignAdmin(ModelAdmin):
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return CampaignList
+
+    def get_queryset(self, request: HttpRequest) -> "QuerySet[Campaign]":
+        """The messages of a journey are looked at and steered there."""
+        return super().get_queryset(request).filter(journey=None)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[str]:
         """Once the audience has its arms, only the name may change."""
@@ -249,14 +254,16 @@ class CampaignAdmin(ModelAdmin):
         return redirect(reverse("admin:campaigns_campaign_result", args=[object_id]))
 
     def _campaign(self, object_id: str) -> Campaign:
-        rows = Campaign.objects.select_related("segment", "topic")
+        rows = Campaign.objects.broadcasts().select_related("segment", "topic")
         return get_object_or_404(rows, pk=object_id)
 
 
 def _about_audience(campaign: Campaign) -> dict[str, Any]:
+    assert campaign.segment is not None, "a journey is launched on a page of its own"
     fresh = freshness.of(campaign.segment, now=timezone.now())
     # A segment by rule is brought up to date when the campaign starts; scores are not.
-    behind = "" if fresh.is_fresh or campaign.segment.kind in Segment.RULED else fresh.why
+    is_ruled = campaign.segment.kind in Segment.RULED
+    behind = "" if fresh.is_fresh or is_ruled else fresh.why
     plan = planning.outlook(campaign, now=timezone.now())
     return {"size": plan.size, "plan": plan, "behind": behind}
 

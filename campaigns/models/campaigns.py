@@ -9,10 +9,14 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.models.content import Template
+from campaigns.models.journeys import Journey
 from crm.models import Channel, Customer, Segment, Topic
 
 
 class CampaignQuerySet(models.QuerySet["Campaign"]):
+    def broadcasts(self) -> "CampaignQuerySet":
+        return self.filter(journey=None)
+
     def materialising(self) -> "CampaignQuerySet":
         return self.filter(status=Campaign.Status.MATERIALISING)
 
@@ -21,7 +25,11 @@ class CampaignQuerySet(models.QuerySet["Campaign"]):
 
 
 class Campaign(models.Model):
-    """One broadcast: a segment, a topic, variants, and a share who get nothing to compare with."""
+    """One broadcast: a segment, a topic, variants, and a share who get nothing to compare with.
+
+    Or the messages of one node of a journey: nobody is chosen beforehand, it is sending for as
+    long as the journey is live, and messages are queued as people come to the node.
+    """
 
     class Status(models.TextChoices):
         DRAFT = "draft", _("draft")
@@ -33,7 +41,11 @@ class Campaign(models.Model):
         CANCELLED = "cancelled", _("cancelled")
 
     name = models.CharField(_("name"), max_length=100)
-    segment = models.ForeignKey(Segment, models.PROTECT, verbose_name=_("segment"))
+    segment = models.ForeignKey(Segment, models.PROTECT, null=True, verbose_name=_("segment"))
+    journey = models.ForeignKey(
+        Journey, models.CASCADE, null=True, editable=False, related_name="campaigns"
+    )
+    node = models.CharField(max_length=32, blank=True, editable=False)  # of the journey
     topic = models.ForeignKey(Topic, models.PROTECT, verbose_name=_("topic"))
     channel = models.CharField(_("channel"), max_length=16, choices=Channel, default=Channel.EMAIL)
     status = models.CharField(_("status"), max_length=16, choices=Status, default=Status.DRAFT)
@@ -87,6 +99,14 @@ class Campaign(models.Model):
                 condition=Q(quiet_from=None, quiet_until=None)
                 | Q(quiet_from__isnull=False, quiet_until__isnull=False),
                 name="quiet_hours_have_both_ends",
+            ),
+            models.CheckConstraint(
+                condition=Q(segment__isnull=False, journey=None)
+                | Q(segment=None, journey__isnull=False),
+                name="campaign_has_segment_or_journey",
+            ),
+            models.UniqueConstraint(
+                fields=["journey", "node", "channel"], name="campaign_of_node_once"
             ),
         ]
         indexes = [models.Index(fields=["status"], name="campaign_by_status")]

@@ -1,5 +1,6 @@
 """Segments: who belongs to which, by rule, by score or by hand; kept up to date, with reasons."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -43,6 +44,9 @@ def members_of(segment: Segment) -> QuerySet[Customer]:
     return Customer.objects.active().filter(memberships__segment=segment)
 
 
-def matching(rule: Any, *, now: datetime) -> QuerySet[Customer]:
-    """Return the customers a rule describes at this moment. Raises BadRule."""
-    return customers(checked(rule), now=now)
+def matching(rule: Any, *, now: datetime, among: Sequence[int] | None = None) -> QuerySet[Customer]:
+    """Return the customers a rule describes at this moment; of `among` only, where that is given.
+
+    Raises BadRule.
+    """
+    return customers(checked(rule), now=now, among=among)

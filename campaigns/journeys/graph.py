@@ -1,0 +1,372 @@
+"""The graph of a journey: JSON as the editor writes it, and the checked nodes made of it.
+
+    {"nodes": [
+        {"id": "entry", "kind": "entry", "trigger": "event", "event": "crm.product_added",
+         "where": [{"property": "sku", "op": "=", "value": "tea"}], "rule": {…}, "next": "pause"},
+        {"id": "entry", "kind": "entry", "trigger": "segment", "segment": slug, "next": …},
+        {"id": "entry", "kind": "entry", "trigger": "api", "next": …},
+        {"id": "entry", "kind": "entry", "trigger": "recurring", "segment": slug, "rule": {…},
+         "every": "day" | "week", "weekday": 0, "at": "09:00", "next": …},
+        {"id": …, "kind": "wait", "mode": "duration", "minutes": 60, "next": …},
+        {"id": …, "kind": "wait", "mode": "until", "at": "09:00", "weekday": 0, "next": …},
+        {"id": …, "kind": "wait", "mode": "event", "event": kind, "minutes": 60,
+         "next": …, "otherwise": …},
+        {"id": …, "kind": "split", "mode": "rule", "rule": {…}, "next": …, "otherwise": …},
+        {"id": …, "kind": "split", "mode": "random", "percent": 50, "next": …, "otherwise": …},
+        {"id": …, "kind": "message", "template": 1, "channel": "email", "next": …},
+        {"id": …, "kind": "action", "mode": "trait" | "tag", "name_of": …, "value": …, "next": …},
+        {"id": …, "kind": "goal"}, {"id": …, "kind": "exit"}
+    ]}
+
+Every node may have a `name`. `next` is the way on; `otherwise` where the rule does not hold, the
+chance is not drawn or the event does not come in time.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import time
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+MOST_NODES = 100
+LONGEST_WAIT = 366 * 24 * 60  # minutes
+ID = re.compile(r"[a-z][a-z0-9_-]{0,31}")
+CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
+MODES = {
+    "entry": (),
+    "wait": ("duration", "until", "event"),
+    "split": ("rule", "random"),
+    "message": (),
+    "action": ("trait", "tag"),
+    "goal": (),
+    "exit": (),
+}
+TRIGGERS = ("event", "segment", "api", "recurring")
+ENDS = ("goal", "exit")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong, in which field of which node; no node: with the graph itself."""
+
+    node: str
+    field: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.node or 'graph'}.{self.field}: {self.reason}"
+
+
+class BadGraph(Exception):
+    """The graph cannot be walked; `problems` says why, node by node."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("; ".join(map(str, problems)))
+        self.problems = problems
+
+
+@dataclass(frozen=True)
+class Node:
+    id: str
+    kind: str
+    mode: str = ""
+    name: str = ""
+    next: str = ""
+    otherwise: str = ""
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def has_two_ways(self) -> bool:
+        return self.kind == "split" or (self.kind, self.mode) == ("wait", "event")
+
+    @property
+    def ways(self) -> tuple[str, ...]:
+        if self.kind in ENDS:
+            return ()
+        return (self.next, self.otherwise) if self.has_two_ways else (self.next,)
+
+    @property
+    def minutes(self) -> int:
+        return int(self.data.get("minutes", 0))
+
+    @property
+    def clock(self) -> time:
+        return time.fromisoformat(self.data["at"])
+
+    @property
+    def weekday(self) -> int | None:
+        value = self.data.get("weekday")
+        return None if value in (None, "") else int(value)
+
+
+@dataclass(frozen=True)
+class Graph:
+    nodes: Mapping[str, Node]
+
+    def __getitem__(self, node_id: str) -> Node:
+        return self.nodes[node_id]
+
+    def get(self, node_id: str) -> Node | None:
+        return self.nodes.get(node_id)
+
+    def __contains__(self, node_id: str) -> bool:
+        return node_id in self.nodes
+
+    @property
+    def entry(self) -> Node:
+        return next(node for node in self.nodes.values() if node.kind == "entry")
+
+    def of_kind(self, kind: str) -> list[Node]:
+        return [node for node in self.nodes.values() if node.kind == kind]
+
+    def ahead(self, starts: Sequence[str]) -> list[Node]:
+        """What can be met from these nodes without a rest, themselves included."""
+        found: dict[str, Node] = {}
+        waiting = [self.nodes[name] for name in starts if name in self.nodes]
+        while waiting:
+            node = waiting.pop()
+            if node.id in found:
+                continue
+            found[node.id] = node
+            if node.kind != "wait":
+                waiting += [self.nodes[way] for way in node.ways]
+        return list(found.values())
+
+
+def parse(raw: Any) -> Graph:
+    """Return the graph. Raises BadGraph with everything that is wrong."""
+    found = raw.get("nodes") if isinstance(raw, Mapping) else None
+    if not isinstance(found, list) or not found:
+        raise BadGraph([Problem("", "nodes", _("not a list of nodes"))])
+    if len(found) > MOST_NODES:
+        reason = _("more than %(most)s nodes") % {"most": MOST_NODES}
+        raise BadGraph([Problem("", "nodes", reason)])
+    problems: list[Problem] = []
+    nodes: dict[str, Node] = {}
+    for position, one in enumerate(found):
+        node = _node(one, position, problems)
+        if node and node.id in nodes:
+            problems.append(Problem(node.id, "id", _("there is another node of this id")))
+        elif node:
+            nodes[node.id] = node
+    problems += [problem for node in nodes.values() for problem in _fields(node)]
+    problems += [problem for node in nodes.values() for problem in _ways(node, nodes)]
+    if not problems:
+        problems += _shape(Graph(nodes))
+    if problems:
+        raise BadGraph(problems)
+    return Graph(nodes)
+
+
+def _node(raw: Any, position: int, problems: list[Problem]) -> Node | None:
+    if not isinstance(raw, Mapping):
+        problems.append(Problem("", f"nodes[{position}]", _("not a node")))
+        return None
+    name = raw.get("id")
+    if not isinstance(name, str) or not ID.fullmatch(name):
+        reason = _("not a short name of small letters, digits, - and _")
+        problems.append(Problem("", f"nodes[{position}].id", reason))
+        return None
+    kind, mode = raw.get("kind"), raw.get("mode") or ""
+    if not isinstance(kind, str) or kind not in MODES:
+        problems.append(Problem(name, "kind", _none_of(kind, MODES)))
+        return None
+    if mode not in (MODES[kind] or ("",)):
+        problems.append(Problem(name, "mode", _none_of(mode, MODES[kind] or ("",))))
+        return None
+    told = {key: raw[key] for key in ("name", "next", "otherwise") if raw.get(key)}
+    strange = [key for key, value in told.items() if not isinstance(value, str)]
+    problems += [Problem(name, key, _("not a text")) for key in strange]
+    if strange:
+        return None
+    apart = {"id", "kind", "mode", "name", "next", "otherwise"}
+    data = {key: value for key, value in raw.items() if key not in apart}
+    return Node(name, kind, mode, data=data, **told)
+
+
+def _fields(node: Node) -> Iterator[Problem]:
+    """What a node of its kind and mode needs to have."""
+    if len(node.name) > 80:
+        yield Problem(node.id, "name", _("longer than 80 characters"))
+    for check in NEEDED.get((node.kind, node.mode), ()):
+        yield from check(node)
+
+
+def _minutes(node: Node) -> Iterator[Problem]:
+    return _whole(node, "minutes", 1, LONGEST_WAIT)
+
+
+def _event(node: Node) -> Iterator[Problem]:
+    return _text(node, "event")
+
+
+def _percent(node: Node) -> Iterator[Problem]:
+    return _whole(node, "percent", 1, 99)
+
+
+def _rule(node: Node) -> Iterator[Problem]:
+    if not isinstance(node.data.get("rule"), Mapping):
+        yield Problem(node.id, "rule", _("not a rule"))
+
+
+def _message(node: Node) -> Iterator[Problem]:
+    yield from _whole(node, "template", 1, 2**62)
+    yield from _text(node, "channel")
+
+
+def _named(node: Node) -> Iterator[Problem]:
+    return _text(node, "name_of")
+
+
+def _value(node: Node) -> Iterator[Problem]:
+    if not isinstance(node.data.get("value"), str | int | float | bool):
+        yield Problem(node.id, "value", _("not a text, a number or yes or no"))
+
+
+def _entry(node: Node) -> Iterator[Problem]:
+    trigger = node.data.get("trigger")
+    if trigger not in TRIGGERS:
+        yield Problem(node.id, "trigger", _none_of(trigger, TRIGGERS))
+        return
+    if trigger == "event":
+        yield from _text(node, "event")
+        yield from _where(node)
+    if trigger == "segment":
+        yield from _text(node, "segment")
+    if trigger == "recurring":
+        yield from _clock(node)
+        every = node.data.get("every")
+        if every not in ("day", "week"):
+            yield Problem(node.id, "every", _none_of(every, ("day", "week")))
+        if not node.data.get("segment") and not node.data.get("rule"):
+            yield Problem(node.id, "segment", _("a segment or a rule says who enters"))
+    if node.data.get("rule") and not isinstance(node.data["rule"], Mapping):
+        yield Problem(node.id, "rule", _("not a rule"))
+
+
+def _where(node: Node) -> Iterator[Problem]:
+    conditions = node.data.get("where") or []
+    if not isinstance(conditions, list) or len(conditions) > 10:
+        yield Problem(node.id, "where", _("not a list of at most ten conditions"))
+        return
+    for i, one in enumerate(conditions):
+        good = isinstance(one, Mapping) and isinstance(one.get("property"), str)
+        if not good or one.get("op") not in OPERATORS or "value" not in one:
+            reason = _("needs a property, a value and one of %(known)s")
+            known = {"known": " ".join(OPERATORS)}
+            yield Problem(node.id, f"where[{i}]", reason % known)
+
+
+def _whole(node: Node, name: str, least: int, most: int) -> Iterator[Problem]:
+    value = node.data.get(name)
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        reason = _("not a whole number from %(least)s to %(most)s")
+        yield Problem(node.id, name, reason % {"least": least, "most": most})
+
+
+def _text(node: Node, name: str) -> Iterator[Problem]:
+    value = node.data.get(name)
+    if not isinstance(value, str) or not value.strip() or len(value) > 100:
+        yield Problem(node.id, name, _("not a text of 1 to 100 characters"))
+
+
+def _clock(node: Node) -> Iterator[Problem]:
+    if not CLOCK.fullmatch(str(node.data.get("at", ""))):
+        yield Problem(node.id, "at", _("not a time like 09:30"))
+    weekday = node.data.get("weekday")
+    needed = node.data.get("every") == "week"
+    if (needed or weekday not in (None, "")) and weekday not in range(7):
+        yield Problem(node.id, "weekday", _("not a day from 0 (Monday) to 6 (Sunday)"))
+
+
+def _ways(node: Node, nodes: Mapping[str, Node]) -> Iterator[Problem]:
+    for name, way in zip(("next", "otherwise"), node.ways, strict=False):
+        if not way:
+            yield Problem(node.id, name, _("leads nowhere"))
+        elif way not in nodes:
+            yield Problem(node.id, name, _("there is no node “%(way)s”") % {"way": way})
+        elif nodes[way].kind == "entry":
+            yield Problem(node.id, name, _("nobody walks back to the entry"))
+
+
+def _shape(graph: Graph) -> Iterator[Problem]:
+    entries = graph.of_kind("entry")
+    if len(entries) != 1:
+        yield Problem("", "nodes", _("there is one entry, neither none nor several"))
+        return
+    seen, waiting = set(), [entries[0].id]
+    while waiting:
+        name = waiting.pop()
+        if name not in seen:
+            seen.add(name)
+            waiting += graph[name].ways
+    for lost in graph.nodes.keys() - seen:
+        yield Problem(lost, "id", _("no way leads here from the entry"))
+    yield from _rounds(graph)
+
+
+def _rounds(graph: Graph) -> Iterator[Problem]:
+    """A round without a wait would be walked for ever at once."""
+    done: set[str] = set()
+
+    def visit(name: str, path: tuple[str, ...]) -> Iterator[Problem]:
+        if name in path:
+            round_ = " → ".join((*path[path.index(name) :], name))
+            yield Problem(name, "next", _("a round without a wait: %(round)s") % {"round": round_})
+        elif name not in done and graph[name].kind != "wait":
+            for way in graph[name].ways:
+                yield from visit(way, (*path, name))
+            done.add(name)
+
+    for name in graph.nodes:
+        yield from visit(name, ())
+
+
+NEEDED: dict[tuple[str, str], tuple[Callable[[Node], Iterator[Problem]], ...]] = {
+    ("entry", ""): (_entry,),
+    ("wait", "duration"): (_minutes,),
+    ("wait", "until"): (_clock,),
+    ("wait", "event"): (_minutes, _event),
+    ("split", "rule"): (_rule,),
+    ("split", "random"): (_percent,),
+    ("message", ""): (_message,),
+    ("action", "trait"): (_named, _value),
+    ("action", "tag"): (_named,),
+}
+
+
+def _none_of(value: Any, known: Any) -> str:
+    said = {"given": repr(value), "known": ", ".join(known)}
+    return _("%(given)s is none of %(known)s") % said
+
+
+def fits(data: Mapping[str, Any], conditions: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether what an event says of itself meets every condition; what is missing meets none."""
+    return all(_meets(data.get(one["property"]), one["op"], one["value"]) for one in conditions)
+
+
+def _meets(value: Any, op: str, wanted: Any) -> bool:
+    if value is None:
+        return False
+    if op in ("=", "!="):
+        return (str(value) == str(wanted)) == (op == "=")
+    if op == "contains":
+        inside = value if isinstance(value, list | tuple) else str(value)
+        return wanted in inside if isinstance(value, list | tuple) else str(wanted) in inside
+    try:
+        return bool(OPERATORS[op](float(value), float(wanted)))
+    except (TypeError, ValueError):
+        return False
+
+
+OPERATORS: dict[str, Any] = {
+    "=": None,
+    "!=": None,
+    ">": lambda a, b: a > b,
+    ">=": lambda a, b: a >= b,
+    "<": lambda a, b: a < b,
+    "<=": lambda a, b: a <= b,
+    "contains": None,
+}
