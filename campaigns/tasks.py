@@ -9,9 +9,10 @@ from celery import shared_task
 from django.db import OperationalError
 from django.utils import timezone
 
-from campaigns import audiences, claiming, lifecycle, pipeline, sending, smtp
+from campaigns import audiences, claiming, decisions, lifecycle, pipeline, sending, smtp
 from campaigns.journeys import clockwork, engine, hearing, versions, watching
 from campaigns.models import Campaign, Journey
+from crm.models import Event, Order
 
 logger = logging.getLogger(__name__)
 
@@ -75,6 +76,14 @@ def let_in_by_the_clock() -> int:
 @shared_task
 def watch_products() -> int:
     return watching.watch(now=timezone.now())
+
+
+@shared_task
+def reward_order(*, event_id: int) -> int:
+    """An order came in: the decisions before it are rewarded; return how many."""
+    event = Event.objects.filter(pk=event_id).first()
+    order = Order.objects.filter(pk=event.data.get("order_id")).first() if event else None
+    return decisions.credit_order(order, now=timezone.now()) if order else 0
 
 
 def _send_all(campaign_id: int) -> int:

@@ -81,7 +81,8 @@ def insert_into(table: str, names: Sequence[str], rows: Collection[Sequence[Any]
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             lines = io.StringIO(_lines(rows, len(names)))
-            cursor.copy_expert(f'COPY "{table}" ({columns}) FROM STDIN', lines, BLOCK)
+            with connection.wrap_database_errors:  # which cursors do not do for COPY
+                cursor.copy_expert(f'COPY "{table}" ({columns}) FROM STDIN', lines, BLOCK)
         else:
             marks = ", ".join(["%s"] * len(names))
             cursor.executemany(f'INSERT INTO "{table}" ({columns}) VALUES ({marks})', list(rows))

@@ -4,7 +4,11 @@ Left: the kind of event. Right: the tasks that are handed its id.
 """
 
 SUBSCRIPTIONS: dict[str, list[str]] = {
-    "crm.order_placed": ["crm.tasks.refresh_interests_of", "crm.tasks.fold_rfm_after"],
+    "crm.order_placed": [
+        "crm.tasks.refresh_interests_of",
+        "crm.tasks.fold_rfm_after",
+        "campaigns.tasks.reward_order",
+    ],
     "crm.order_refunded": ["crm.tasks.fold_rfm_after"],
     "crm.feedback_given": ["crm.tasks.understand_feedback"],
     "chatbot.message_received": ["chatbot.tasks.note_opinion"],

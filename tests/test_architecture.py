@@ -21,6 +21,7 @@ DOORS = {  # what an app above may import from the one below
         "analysis",
         "artifacts",
         "baskets",
+        "bulk",
         "consent",
         "customers",
         "encoder",

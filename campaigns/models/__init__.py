@@ -2,6 +2,16 @@
 
 from campaigns.models.campaigns import Assignment, Campaign, Variant
 from campaigns.models.content import Coupon, Template
+from campaigns.models.decisions import (
+    NOTHING,
+    Action,
+    Catalogue,
+    Decision,
+    Placement,
+    PolicyProposal,
+    Reward,
+    Veto,
+)
 from campaigns.models.deliveries import Delivery, LinkTarget, Touch
 from campaigns.models.journeys import (
     Journey,
@@ -12,17 +22,25 @@ from campaigns.models.journeys import (
 )
 
 __all__ = [
+    "Action",
     "Assignment",
     "Campaign",
+    "Catalogue",
     "Coupon",
+    "Decision",
     "Delivery",
     "Journey",
     "JourneyVersion",
     "LinkTarget",
+    "NOTHING",
     "Passage",
     "PassageStep",
+    "Placement",
+    "PolicyProposal",
     "ProductWatch",
+    "Reward",
     "Template",
     "Touch",
     "Variant",
+    "Veto",
 ]

@@ -1,0 +1,318 @@
+"""The door: decide for a customer, or for many, within budgets and stocks, and log it."""
+
+import json
+import uuid
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, connection, transaction
+from django.db.models import F, Q
+
+from campaigns.decisions import catalogues, policies, snapshots
+from campaigns.decisions.making import Case, Made, make
+from campaigns.decisions.rules import Standing
+from campaigns.decisions.snapshots import Person
+from campaigns.ml.chance import unit
+from campaigns.models import Action, Decision, Placement
+from crm import bulk
+from crm.models import Customer
+
+BATCH = 2_000
+TRIES = 3  # two workers may decide by the same key at the same moment
+COLUMNS = (
+    "public_id",
+    "customer",
+    "placement",
+    "catalogue",
+    "action",
+    "choice",
+    "propensity",
+    "policy",
+    "artifact",
+    "facts",
+    "candidates",
+    "refused",
+    "reasons",
+    "words",
+    "seed",
+    "number",
+    "is_exploration",
+    "key",
+    "due_at",
+    "decided_at",
+)
+
+
+class UnknownPlacement(Exception):
+    """No placement is called so."""
+
+
+class PlacementClosed(Exception):
+    """The placement is switched off: nothing is decided there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A decision as the caller needs it; `action` is None where nothing is to be done."""
+
+    public_id: uuid.UUID
+    customer_id: int
+    choice: str
+    action: Action | None
+    policy: str
+    made: Made
+    features: Sequence[float]
+    is_new: bool = True
+
+
+@dataclass(frozen=True)
+class _Turn:
+    """What all decisions of one batch share."""
+
+    placement: Placement
+    actions: dict[str, Action]
+    content: dict[str, Any]
+    line: policies.Line
+    now: datetime
+
+    def made(self, people: Sequence[Person], seeds: Sequence[str]) -> list[tuple[Any, float, Made]]:
+        """(serving, number, made) of each person, in their order."""
+        secret = catalogues.secret()
+        numbers = [unit(secret, "decision", seed) for seed in seeds]
+        servings = [self.line.of(person.public_id) for person in people]
+        left = {
+            slug: max(action.left, 0)
+            for slug, action in self.actions.items()
+            if action.left is not None
+        }
+        found: dict[int, Made] = {}
+        for serving in dict.fromkeys(servings):
+            places = [place for place, one in enumerate(servings) if one is serving]
+            cases = [Case(people[p].features, people[p].standing, numbers[p]) for p in places]
+            made = make(self.content, serving, cases, at=self.now, left=left)
+            found |= dict(zip(places, made, strict=True))
+            for slug, times in Counter(one.choice for one in made).items():
+                if slug in left:
+                    left[slug] -= times
+        return [(servings[p], numbers[p], found[p]) for p in range(len(people))]
+
+
+def placement_of(slug: str) -> Placement:
+    """Raises UnknownPlacement, PlacementClosed."""
+    found = Placement.objects.filter(slug=slug).first()
+    if found is None:
+        raise UnknownPlacement(slug)
+    if not found.is_active:
+        raise PlacementClosed(slug)
+    return found
+
+
+def decide(
+    customer: Customer, placement: Placement, *, now: datetime, occasion: str = "", key: str = ""
+) -> Decided:
+    """Choose the next best action and log it; what it takes of a budget or stock is taken.
+
+    occasion: the chance is drawn anew for each; by default, once a day. key: asked twice with the
+    same, the first decision is the answer. Raises Customer.DoesNotExist for one who was merged.
+    """
+    made = decide_many([customer.pk], placement, now=now, occasion=occasion, key=key)
+    if not made:
+        raise Customer.DoesNotExist(f"customer {customer.pk}")
+    return made[0]
+
+
+def decide_many(
+    customers: Iterable[int],
+    placement: Placement,
+    *,
+    now: datetime,
+    occasion: str = "",
+    key: str = "",
+) -> list[Decided]:
+    """The same for many, some thousand in a transaction, with a fixed number of queries for each.
+
+    Customers who were merged or erased are left out.
+    """
+    found: list[Decided] = []
+    for some in bulk.chunks(customers, BATCH):
+        found += _batch(some, placement, now=now, occasion=occasion, key=key)
+    return found
+
+
+def look(
+    customer: Customer, placement: Placement, *, now: datetime, occasion: str = ""
+) -> Decided | None:
+    """What would be decided now; nothing is logged and nothing taken."""
+    turn = _turn(placement, now=now, is_binding=False)
+    people = snapshots.of(placement, list(turn.actions.values()), [customer.pk], now=now)
+    if not people:
+        return None
+    seeds = [seed_of(placement, person, occasion, now=now) for person in people]
+    ((serving, _number, made),) = turn.made(people, seeds)
+    return _decided(turn, people[0], serving, made, uuid.uuid4())
+
+
+def seed_of(placement: Placement, person: Person, occasion: str, *, now: datetime) -> str:
+    return f"{placement.slug}|{person.public_id}|{occasion or now.date().isoformat()}"[:200]
+
+
+def _batch(
+    customers: Sequence[int], placement: Placement, *, now: datetime, occasion: str, key: str
+) -> list[Decided]:
+    for left in reversed(range(TRIES)):
+        try:
+            with transaction.atomic():
+                before = _before(customers, placement, key)
+                fresh = [pk for pk in customers if pk not in before]
+                made = _logged(fresh, placement, now=now, occasion=occasion, key=key)
+                return [*before.values(), *made]
+        except IntegrityError:
+            if not key or not left:
+                raise
+    raise AssertionError("the last try returns or raises")
+
+
+def _before(customers: Sequence[int], placement: Placement, key: str) -> dict[int, Decided]:
+    """What was decided with this key, by customer."""
+    if not key:
+        return {}
+    rows = Decision.objects.filter(placement=placement, customer__in=customers, key=key)
+    return {row.customer_id: told(row) for row in rows.select_related("action").order_by("pk")}
+
+
+def told(row: Decision) -> Decided:
+    """A decision that was made before."""
+    made = Made(
+        choice=row.choice,
+        propensity=row.propensity,
+        candidates=row.candidates,
+        refused=row.refused,
+        reasons=row.reasons,
+        words=row.words,
+        due_at=row.due_at,
+        standing=Standing.read(row.facts["standing"]),
+        is_exploration=row.is_exploration,
+    )
+    return Decided(
+        public_id=row.public_id,
+        customer_id=row.customer_id,
+        choice=row.choice,
+        action=row.action,
+        policy=row.version,
+        made=made,
+        features=row.facts["features"],
+        is_new=False,
+    )
+
+
+def _logged(
+    customers: Sequence[int], placement: Placement, *, now: datetime, occasion: str, key: str
+) -> list[Decided]:
+    if not customers:
+        return []
+    turn = _turn(placement, now=now, is_binding=True)
+    people = snapshots.of(placement, list(turn.actions.values()), customers, now=now)
+    if not people:
+        return []
+    seeds = [seed_of(placement, person, occasion, now=now) for person in people]
+    made = turn.made(people, seeds)
+    catalogue = catalogues.kept(placement, turn.content, now=now)
+    found, rows = [], []
+    writer = _Writer(turn, catalogue, key)
+    for person, seed, (serving, number, one) in zip(people, seeds, made, strict=True):
+        decided = _decided(turn, person, serving, one, uuid.uuid4())
+        rows.append(writer.row(decided, person, serving, seed, number))
+        found.append(decided)
+    bulk.insert(Decision, COLUMNS, rows)
+    _take(turn, Counter(one.choice for one in found))
+    return found
+
+
+def _turn(placement: Placement, *, now: datetime, is_binding: bool) -> _Turn:
+    """The placement as it stands. Binding: what may run out is locked until the commit."""
+    rows = Action.objects.filter(placement=placement).select_related("product").order_by("pk")
+    actions = {action.slug: action for action in rows}
+    if is_binding and any(action.is_capped for action in actions.values()):
+        # By id, or two workers lock the same rows in opposite order.
+        counted = rows.filter(Q(uses_limit__isnull=False) | Q(budget__isnull=False))
+        actions |= {action.slug: action for action in counted.select_for_update(of=("self",))}
+    content = catalogues.content_of(placement, actions.values())
+    return _Turn(placement, actions, content, policies.line(placement, content), now)
+
+
+def _take(turn: _Turn, times: Counter[str]) -> None:
+    """Count what was chosen; a constraint of the table refuses what is not there."""
+    for slug, action in turn.actions.items():
+        if times[slug] and action.is_capped:
+            Action.objects.filter(pk=action.pk).update(
+                used=F("used") + times[slug], spent=F("spent") + times[slug] * action.price
+            )
+
+
+def _decided(
+    turn: _Turn, person: Person, serving: policies.Serving, made: Made, public_id: uuid.UUID
+) -> Decided:
+    return Decided(
+        public_id=public_id,
+        customer_id=person.pk,
+        choice=made.choice,
+        action=turn.actions.get(made.choice),
+        policy=f"{serving.name}#{serving.artifact}" if serving.artifact else serving.name,
+        made=made,
+        features=person.features,
+    )
+
+
+class _Writer:
+    """Rows as the columns take them, with what they share made once."""
+
+    def __init__(self, turn: _Turn, catalogue: int, key: str) -> None:
+        self.turn, self.catalogue, self.key = turn, catalogue, key
+        self.is_postgres = connection.vendor == "postgresql"
+        self.now = self._moment(turn.now)
+        self.encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+        self.encoded: dict[Any, str] = {}
+
+    def row(
+        self,
+        one: Decided,
+        person: Person,
+        serving: policies.Serving,
+        seed: str,
+        number: float,
+    ) -> tuple[Any, ...]:
+        made = one.made
+        facts = {"features": person.features, "standing": made.standing.said()}
+        return (
+            str(one.public_id) if self.is_postgres else one.public_id.hex,
+            person.pk,
+            self.turn.placement.pk,
+            self.catalogue,
+            one.action.pk if one.action else None,
+            one.choice,
+            made.propensity,
+            serving.name,
+            serving.artifact,
+            self.encode(facts),
+            self.encode(made.candidates),
+            self._refused(made),
+            self.encode(made.reasons),
+            made.words,
+            seed,
+            number,
+            made.is_exploration,
+            self.key,
+            self.now if made.due_at == self.turn.now else self._moment(made.due_at),
+            self.now,
+        )
+
+    def _refused(self, made: Made) -> str:
+        if made.standing not in self.encoded:
+            self.encoded[made.standing] = self.encode(made.refused)
+        return self.encoded[made.standing]
+
+    def _moment(self, moment: datetime) -> str:
+        return str(connection.ops.adapt_datetimefield_value(moment))
