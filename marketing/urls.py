@@ -14,8 +14,8 @@ urlpatterns = [
     path("", include("django_prometheus.urls")),  # /metrics
     path("", include("crm.urls")),
     path("", include("recommendations.urls")),
-    re_path("^api/", problems.unknown_route),  # whatever none of them knew
     path("", include("campaigns.urls")),
+    re_path("^api/", problems.unknown_route),  # whatever none of them knew
     path("", include("chatbot.urls")),
     path("", include("marketing.shop.urls")),
 ]

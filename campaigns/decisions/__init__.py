@@ -7,6 +7,7 @@ from campaigns.decisions.deciding import (
     decide,
     decide_many,
     look,
+    placement_of,
 )
 from campaigns.decisions.rewarding import OutsideWindow, credit_order, reward
 
@@ -19,5 +20,6 @@ __all__ = [
     "decide",
     "decide_many",
     "look",
+    "placement_of",
     "reward",
 ]
