@@ -207,7 +207,8 @@ def _belongs(text: str, excluded_until: int, start: int) -> bool:
 
 
 def _price(text: str, scene: Scene) -> list[Entity]:
-    price = prices.find(text)
+    cut = max((correction.end() for correction in CORRECTION.finditer(text)), default=0)
+    price = prices.find(text, corrected_at=cut)
     if price is None:
         return []
     return [

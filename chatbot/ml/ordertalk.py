@@ -84,10 +84,10 @@ def the_order_in_focus(heard: Heard, memory: Memory) -> Reading | None:
     if {"color", "size"} & set(heard.slots) and CHANGE_IT.search(heard.text):
         return read("change_order", heard)
     due = "date" in heard.slots and ARRIVES.search(heard.text)
-    asks = heard.slots.get("aspect") == "carrier" or WHEN.search(heard.text) or due
+    asks = heard.slots.get("aspect") == "carrier" or WHEN.search(heard.text)
     elsewhere = heard.guess.name in ACTIONABLE and heard.guess.name not in OF_ORDERS
     sure = elsewhere and heard.guess.confidence >= VERY_SURE
-    return read("order_status", heard) if asks and not sure else None
+    return read("order_status", heard) if due or (asks and not sure) else None
 
 
 def order_number(heard: Heard, memory: Memory) -> Reading | None:

@@ -3,7 +3,7 @@
 # ruff: noqa: E501  (tables of words and patterns read best one to a line)
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chatbot.ml.numbers import CHINESE_NUMBER, NUMBER, PLAIN_NUMBER, parse
 
@@ -38,8 +38,7 @@ PLAIN = re.compile(
     rf"(?!\s*(?:优惠|券|运费))",
     re.IGNORECASE,
 )
-
-
+BARE = re.compile(rf"[\s,，、:：]*(?:是|make (?:it|that)\s)?\s*{N}[\s。.!！吧]*", re.IGNORECASE)
 DENIED = re.compile(
     r"(?:\bnothing|\bnot|\bnever|n't(?: want| need)?(?: to)?(?: go)?|\bno|别|不要|不能|不想要?|不)\s*$",
     re.IGNORECASE,
@@ -55,11 +54,32 @@ class Price:
     end: int
 
 
-def find(text: str) -> Price | None:
-    """The first wish about a price. `text` must be free of order numbers and product names."""
+def find(text: str, *, corrected_at: int = 0) -> Price | None:
+    """The first wish about a price. `text` must be free of order numbers and product names.
+
+    From `corrected_at` on the text takes back what stands before: "under 2000, no wait, 3000".
+    """
     if not ANY_NUMBER.search(text):
         return None
+    first = _first(text)
+    if not corrected_at:
+        return first
+    if later := _first(text[corrected_at:]):
+        return replace(later, start=later.start + corrected_at, end=later.end + corrected_at)
+    return _amended(first, text, corrected_at) if first else None
+
+
+def _first(text: str) -> Price | None:
     return _approximate(text) or _range(text) or _bound(text) or _plain(text)
+
+
+def _amended(price: Price, text: str, at: int) -> Price:
+    """The same bound, with the bare number that is said instead."""
+    match = BARE.fullmatch(text, at)
+    value = parse(match[1]) if match and len(price.slots) == 1 else None
+    if match is None or value is None or value < LOWEST:
+        return price
+    return Price(dict.fromkeys(price.slots, value), match.start(1), match.end(1))
 
 
 def _approximate(text: str) -> Price | None:

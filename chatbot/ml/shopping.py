@@ -58,7 +58,8 @@ def refine(slots: Mapping[str, Any], memory: Memory, look: Lookups) -> Step:
     frame = merged(memory.frame, slots)
     if "other_brand" in slots:
         shown = {goods.brand for goods in _goods(memory.shown, look) if goods.brand}
-        frame = merged(frame, {"exclude_brand": sorted(shown)})
+        wanted = frame if "brand" in slots else {**frame, "brand": []}
+        frame = merged(wanted, {"exclude_brand": sorted(shown)})
     if not memory.frame and memory.shown and "category" not in frame:
         first = look.product(memory.shown[0])
         frame = {"category": first.category, **frame} if first and first.category else frame
@@ -88,8 +89,16 @@ def merged(frame: Mapping[str, Any], slots: Mapping[str, Any]) -> dict[str, Any]
     if "exclude_brand" in slots:
         out = _listed(slots["exclude_brand"])
         kept["exclude_brand"] = [*kept.get("exclude_brand", []), *out]
-        kept["brand"] = [b for b in kept.get("brand", []) if b not in out]
+        kept["brand"] = _left(kept.get("brand", []), out, "brand" in slots)
     return _with_prices({s: v for s, v in kept.items() if v not in ([], None)}, slots)
+
+
+def _left(brands: list[str], out: list[str], is_said_now: bool) -> list[str]:
+    """Brands that are still wanted. Who had asked for one brand and now wants any but another has
+    given up the first."""
+    if not is_said_now and not set(brands) & set(out):
+        return []
+    return [brand for brand in brands if brand not in out]
 
 
 def _with_prices(frame: dict[str, Any], slots: Mapping[str, Any]) -> dict[str, Any]:

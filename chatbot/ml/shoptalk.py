@@ -30,6 +30,12 @@ DEFINITE = re.compile(
 )
 THE_ONE = re.compile(r"(?:那|哪)[个款双件台部支把]|\bthe (?:[\w-]+ ){1,2}one\b(?!s)", re.IGNORECASE)
 THE_NAMED = re.compile(r"\bthe [\w-]+(?: please| then)?\W*$", re.IGNORECASE)  # "and the iPad?"
+# "A cheaper one" is looked for, "the cheaper one" is here.
+ANY_SUCH = re.compile(
+    r"\b(?:an?|any|some|something) (?:\w+ )?(?:cheaper|pricier|less expensive|more expensive)\b"
+    r"|^(?:cheaper|pricier) ones?\b",
+    re.IGNORECASE,
+)
 ABOUT_IT = re.compile(
     r"这个|这款|这双|这件|这台|这部|它|该款|\b(?:it|this|that|this one|that one)\b", re.IGNORECASE
 )
@@ -184,6 +190,8 @@ def _chooses(heard: Heard, memory: Memory) -> bool:
         return name in ("select", "recommend", "refine", "inform", "out_of_scope", "affirm", "deny")
     points = THE_ONE.search(heard.text) and "relative" in slots and len(memory.shown) > 1
     if not memory.shown or MORE_THAN_ONE.search(heard.text):
+        return False
+    if "relative" in slots and ANY_SUCH.search(heard.text):
         return False
     if "brand" in slots and THE_NAMED.search(heard.text):
         return True

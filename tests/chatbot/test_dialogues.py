@@ -158,6 +158,27 @@ def test_more_than_there_are_is_not_put_into_the_cart(chat):
     assert "Only 3 are left." in chat.text
 
 
+@pytest.mark.parametrize("text", ["a cheaper one", "any cheaper ones?", "something less expensive"])
+def test_one_that_is_cheaper_is_looked_for_and_the_cheaper_one_is_chosen(chat, text):
+    chat.say("I'm looking for a bicycle")
+    dearest = max(Product.objects.filter(sku__in=chat.products).values_list("price", flat=True))
+    assert chat.say(text) == "show_products"
+    assert all(p.price < dearest for p in Product.objects.filter(sku__in=chat.products))
+    assert chat.say("the cheaper one") == "show_product_detail"
+
+
+def test_another_brand_lets_go_of_the_brands_that_were_asked_for(chat):
+    chat.say("bicycles from Giant")
+    assert chat.say("show me another brand") == "show_products"
+    assert set(chat.products) <= {"B3", "B4"}
+
+
+def test_all_but_one_brand_lets_go_of_the_other_that_was_asked_for(chat):
+    chat.say("lamps from Giant")
+    assert chat.say("lamps then, anything but Merida") == "show_products"
+    assert chat.products == ["L1"]
+
+
 def test_another_brand_leaves_out_the_brands_that_were_shown(chat):
     chat.say("想买捷安特的自行车")
     assert set(chat.products) <= {"B1", "B2"}

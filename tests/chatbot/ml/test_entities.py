@@ -122,3 +122,18 @@ def test_the_scene_helps_with_words_of_two_meanings():
 def test_thirty_june_exists_and_thirty_first_does_not():
     found = as_slots(extract("June 31"))
     assert "date" not in found
+
+
+@pytest.mark.parametrize(
+    ("text", "slots"),
+    [
+        ("under 2000, no wait, 3000", {"price_max": 3000}),
+        ("under 2000, no wait, under 3000", {"price_max": 3000}),
+        ("预算两千，不对，三千吧", {"price_max": 3000}),
+        ("over 500, I mean 800", {"price_min": 800}),
+        ("under 2000, actually headphones", {"price_max": 2000, "category": "headphones"}),
+        ("between 100 and 200, no wait, 300", {"price_min": 100, "price_max": 200}),
+    ],
+)
+def test_a_price_that_is_taken_back_is_replaced_by_the_one_said_instead(text, slots):
+    assert as_slots(extract(normalise(text))) == slots
