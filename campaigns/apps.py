@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 
@@ -7,10 +8,14 @@ class CampaignsConfig(AppConfig):
     verbose_name = _("Campaigns")
 
     def ready(self) -> None:
-        from campaigns import channels, panel
+        from campaigns import channels, mail, mailreports, panel, texting
         from crm import portrait, segment_page
 
-        channels.register("email", channels.Email())
+        channels.register("email", mail.Email())
+        channels.register("sms", texting.Texts("sms"))
+        channels.register("whatsapp", texting.Texts("whatsapp"))
+        if settings.EMAIL_PROVIDER:
+            mailreports.listen()
         segment_page.register_use(panel.of_segment)
         portrait.register(
             portrait.Panel("campaigns", "campaigns/portrait.html", panel.build, order=40)

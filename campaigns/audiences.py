@@ -17,7 +17,7 @@ from django.db.models import F, QuerySet
 
 from campaigns import freezing
 from campaigns.ml import chance
-from campaigns.models import Assignment, Campaign, Delivery, Variant
+from campaigns.models import BY_PHONE, Assignment, Campaign, Delivery, Variant
 from crm.models import Channel, Membership, Segment
 
 POLICY = "holdout-and-weights-1"
@@ -37,7 +37,7 @@ class Member(NamedTuple):
     def address(self, channel: str) -> str:
         if channel == Channel.EMAIL:
             return self.email.strip().lower()
-        return self.phone if channel in (Channel.SMS, Channel.WECHAT) else str(self.public_id)
+        return self.phone if channel in BY_PHONE else str(self.public_id)
 
 
 def size(campaign: Campaign) -> int:

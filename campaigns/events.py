@@ -56,3 +56,29 @@ class BackInStock:
 
     kind: ClassVar[str] = "campaigns.back_in_stock"
     sku: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MessageBounced:
+    kind: ClassVar[str] = "campaigns.message_bounced"
+    delivery_id: int
+    campaign_id: int
+    campaign: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MessageComplained:
+    kind: ClassVar[str] = "campaigns.message_complained"
+    delivery_id: int
+    campaign_id: int
+    campaign: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MessageReplied:
+    kind: ClassVar[str] = "campaigns.message_replied"
+    delivery_id: int
+    campaign_id: int
+    campaign: str
+    text: str

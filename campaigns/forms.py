@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 
 from campaigns import rendering
 from campaigns.models import Campaign, Template
@@ -13,6 +14,13 @@ class TemplateForm(forms.ModelForm):
     class Meta:
         model = Template
         fields = "__all__"
+        help_texts = dict.fromkeys(
+            ("body_en", "body_zh"),
+            _lazy(
+                "HTML with Liquid in it. A body that begins with <mjml> is MJML, and becomes a "
+                "mail that suits phones as well. Text messages are sent as plain text."
+            ),
+        )
 
     def clean(self) -> dict[str, Any]:
         """Each field that does not parse says so itself, with the line."""

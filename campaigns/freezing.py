@@ -12,7 +12,7 @@ from typing import Any
 from django.db import connection
 
 from campaigns.ml import chance
-from campaigns.models import Campaign, Variant
+from campaigns.models import BY_PHONE, Campaign, Variant
 from crm.models import Channel
 
 BLOCK = 64  # bytes of SHA-256
@@ -137,7 +137,7 @@ def _arm(weights: Sequence[int]) -> str:
 def _address(channel: str) -> str:
     if channel == Channel.EMAIL:
         return "lower(btrim(c.email, E' \\t\\r\\n'))"
-    return "c.phone" if channel in (Channel.SMS, Channel.WECHAT) else "c.public_id::text"
+    return "c.phone" if channel in BY_PHONE else "c.public_id::text"
 
 
 def _padded(secret: bytes, pad: int) -> bytes:

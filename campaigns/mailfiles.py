@@ -26,7 +26,7 @@ class EmailBackend(BaseEmailBackend):
         self._folder.mkdir(parents=True, exist_ok=True)
         for email in email_messages:
             message = email.message()
-            _write_at_once(self._folder / _file_name(message), message.as_bytes())
+            write_at_once(self._folder / _file_name(message), message.as_bytes())
         return len(email_messages)
 
 
@@ -35,7 +35,7 @@ def _file_name(message: Message) -> str:
     return f"{known.lstrip('.')[:200]}.eml"
 
 
-def _write_at_once(path: Path, data: bytes) -> None:
+def write_at_once(path: Path, data: bytes) -> None:
     """Nobody ever sees half a mail: it is written aside and then renamed."""
     descriptor, aside = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
     try:

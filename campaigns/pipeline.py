@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 
-from campaigns import channels, claiming, journal, outcomes, rendering, smtp
+from campaigns import channels, claiming, journal, mail, outcomes, rendering, smtp
 from campaigns.connections import Crew, End, Job, NotBegun, Turn
 from campaigns.models import Campaign
 from campaigns.pacing import Pacing
@@ -27,7 +27,7 @@ MARGIN = 10.0  # seconds before the end of a lease from which no message is begu
 
 def fits(campaign: Campaign) -> bool:
     """Whether its channel is Django's own SMTP."""
-    return type(channels.get(campaign.channel)) is channels.Email and smtp.is_configured()
+    return type(channels.get(campaign.channel)) is mail.Email and smtp.is_configured()
 
 
 def send(campaign: Campaign, *, owner: str, clock: Callable[[], datetime]) -> int:

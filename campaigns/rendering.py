@@ -14,8 +14,8 @@ from django.utils.html import escape
 from liquid import BoundTemplate
 from liquid.exceptions import LiquidError
 
-from campaigns import markup, personal, shell, tokens
-from campaigns.models import Campaign, LinkTarget, Template, Variant
+from campaigns import markup, mjml, personal, shell, tokens
+from campaigns.models import BY_PHONE, Campaign, LinkTarget, Template, Variant
 from campaigns.sandbox import LONGEST_SOURCE, Sandbox, line_of_unclosed, one_rendering
 from crm.models import Customer
 
@@ -61,7 +61,7 @@ def errors(template: Template) -> dict[str, BrokenTemplate]:
             except BrokenTemplate as error:
                 found[name] = error
     language = template.language_for("en")
-    for part in ("body", "subject"):
+    for part in ("body",) if template.channel in BY_PHONE else ("body", "subject"):
         name = f"{part}_{language}"
         if not getattr(template, name).strip():
             found.setdefault(name, BrokenTemplate(template.name, name, 1, "it is empty"))
@@ -209,14 +209,22 @@ def _message(
         body = _fill(template, f"body_{language}", context)
         text = _fill(template, f"text_{language}", context) or markup.to_text(body)
     subject = " ".join(subject.split())
+    body = markup.rewrite_links(body, track)  # Liquid escaped it
     around = {
         "subject": escape(subject),
-        "body": markup.rewrite_links(body, track),  # Liquid escaped it
+        "body": body,
         "text": markup.rewrite_addresses(text, track),
         "pixel": escape(pixel),
         "preferences_url": context["preferences_url"],
     }
-    html = shell.fill("email.html", LOCALES[language], context["shop"], around)
+    if template.channel in BY_PHONE:
+        plain = shell.fill("phone.txt", LOCALES[language], context["shop"], around).strip()
+        return Message(subject, plain, "", missing=tuple(sorted(missing)))
+    is_whole = mjml.is_mjml(getattr(template, f"body_{language}"))
+    frame = "mjml_end.html" if is_whole else "email.html"
+    html = shell.fill(frame, LOCALES[language], context["shop"], around)
+    if is_whole:
+        html = mjml.closed_with(body, html)
     plain = shell.fill("email.txt", LOCALES[language], context["shop"], around)
     return Message(subject, plain, html, missing=tuple(sorted(missing)))
 
@@ -269,6 +277,8 @@ def _compiled(source: str, template: str, name: str) -> BoundTemplate:
         raise BrokenTemplate(template, name, line, "what is opened here is never closed")
     engine = _html if name.startswith("body") else _plain
     try:
+        if name.startswith("body") and mjml.is_mjml(source):
+            source = mjml.to_html(source)
         return engine.from_string(source)
     except Exception as error:  # as above; a parser may also run out of stack
         raise _broken(template, name, error) from error
@@ -277,4 +287,6 @@ def _compiled(source: str, template: str, name: str) -> BoundTemplate:
 def _broken(template: str, name: str, error: Exception) -> BrokenTemplate:
     where = error.context() if isinstance(error, LiquidError) else None
     why = error.message if isinstance(error, LiquidError) else type(error).__name__
+    if isinstance(error, mjml.BadMjml):
+        why = f"MJML: {error}"
     return BrokenTemplate(template, name, where[0] if where else 1, str(why)[:200])

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 from base64 import urlsafe_b64encode
 from functools import lru_cache
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.core import signing
@@ -26,6 +27,12 @@ def click_url(delivery_id: int, link_id: int) -> str:
 
 def preferences_url(delivery_id: int) -> str:
     return _url("preferences", str(delivery_id))
+
+
+def phone_report_url(channel: str, message_id: str) -> str:
+    """Where a provider tells what became of a message; it signs what it sends there itself."""
+    path = reverse("campaigns:phone_reports", args=[channel])
+    return f"{settings.SITE_URL}{path}?{urlencode({'message': message_id})}"
 
 
 def read_open(token: str) -> int:

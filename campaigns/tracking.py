@@ -99,7 +99,7 @@ def unsubscribed(delivery: Delivery, *, source: str, everything: bool, at: datet
         at=at,
     )
     Delivery.objects.filter(pk=delivery.pk, unsubscribed_at=None).update(unsubscribed_at=at)
-    fact = Unsubscribed(**_about(delivery), topic=topic.slug)
+    fact = Unsubscribed(**about(delivery), topic=topic.slug)
     timeline.record(delivery.customer, fact, at=at, key=str(delivery.pk))
 
 
@@ -148,14 +148,14 @@ def _is_burst(delivery: Delivery, *, at: datetime) -> bool:
 
 def _note_open(delivery: Delivery, *, at: datetime) -> None:
     if Delivery.objects.filter(pk=delivery.pk, opened_at=None).update(opened_at=at):
-        fact = MessageOpened(**_about(delivery))
+        fact = MessageOpened(**about(delivery))
         timeline.record(delivery.customer, fact, at=at, key=str(delivery.pk))
     _is_proof(delivery)
 
 
 def _note_click(delivery: Delivery, link: LinkTarget, *, at: datetime) -> None:
     Delivery.objects.filter(pk=delivery.pk, clicked_at=None).update(clicked_at=at)
-    fact = MessageClicked(**_about(delivery), url=link.url)
+    fact = MessageClicked(**about(delivery), url=link.url)
     timeline.record(delivery.customer, fact, at=at, key=f"{delivery.pk}-{link.pk}")
 
 
@@ -165,7 +165,8 @@ def _is_proof(delivery: Delivery) -> None:
     held.update(status=Delivery.Status.SENT, sent_at=F("attempted_at"), reason="")
 
 
-def _about(delivery: Delivery) -> dict[str, Any]:
+def about(delivery: Delivery) -> dict[str, Any]:
+    """What every fact of a message says of it."""
     return {
         "delivery_id": delivery.pk,
         "campaign_id": delivery.campaign_id,

@@ -43,6 +43,9 @@ KINDS: dict[str, tuple[str, str]] = {
     "campaigns.message_sent": ("send", gettext_noop("Was sent a message")),
     "campaigns.message_opened": ("drafts", gettext_noop("Opened a message")),
     "campaigns.message_clicked": ("ads_click", gettext_noop("Clicked in a message")),
+    "campaigns.message_bounced": ("unpublished", gettext_noop("A message did not arrive")),
+    "campaigns.message_complained": ("report", gettext_noop("Complained of a message")),
+    "campaigns.message_replied": ("reply", gettext_noop("Answered a message")),
     "campaigns.unsubscribed": ("unsubscribe", gettext_noop("Unsubscribed")),
     "chatbot.agent_answered": ("support_agent", gettext_noop("Was answered by a person")),
     "chatbot.conversation_resolved": (

@@ -195,6 +195,7 @@ UNFOLD: dict[str, Any] = {
                     _list(_("Impressions"), "visibility", "recommendations_impression"),
                     _list(_("Events"), "timeline", "crm_event"),
                     _list(_("Deliveries"), "outgoing_mail", "campaigns_delivery"),
+                    _list(_("Provider reports"), "outbound", "campaigns_providerreport"),
                     _list(_("Event sources"), "key", "crm_source"),
                     _list(_("Partners"), "handshake", "crm_partner"),
                     _list(_("Partner keys"), "vpn_key", "crm_partnerkey"),

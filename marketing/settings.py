@@ -206,10 +206,22 @@ if EMAIL_URL:
     vars().update(env.email_url_config(EMAIL_URL))
 else:
     EMAIL_BACKEND = "campaigns.mailfiles.EmailBackend"
+EMAIL_PROVIDER = env("EMAIL_PROVIDER", default="")  # one that django-anymail knows, as "postmark"
+if EMAIL_PROVIDER:
+    EMAIL_BACKEND = f"anymail.backends.{EMAIL_PROVIDER}.EmailBackend"
+ANYMAIL = {
+    name.removeprefix("ANYMAIL_"): value
+    for name, value in os.environ.items()
+    if name.startswith("ANYMAIL_")
+}
 EMAIL_FILE_PATH = str(VAR_DIR / "mail")
 EMAIL_CONNECTIONS = env.int("EMAIL_CONNECTIONS", default=4)  # of each sender, by SMTP
 EMAIL_RATE = env.float("EMAIL_RATE", default=0.0)  # mails a second of each sender; 0: no limit
 EMAIL_DOMAIN_RATES = env.dict("EMAIL_DOMAIN_RATES", cast={"value": float}, default={})
+SMS_URL = env("SMS_URL", default="")  # twilio://account:token@+15550001; without it, files
+WHATSAPP_URL = env("WHATSAPP_URL", default="")
+PHONE_PREFIX = env("PHONE_PREFIX", default="+86")  # of numbers that were given without a country
+REPORTS_SECRET = env("REPORTS_SECRET", default="")  # whsec_…: who has it may report bounces
 DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="Rapport Shop <shop@example.com>")
 
 INTEREST_HALF_LIFE = env.float("INTEREST_HALF_LIFE", default=30.0)  # days

@@ -2,6 +2,13 @@
 
 from campaigns.admin.campaigns import CampaignAdmin
 from campaigns.admin.content import CouponAdmin, TemplateAdmin
-from campaigns.admin.trails import AssignmentAdmin, DeliveryAdmin
+from campaigns.admin.trails import AssignmentAdmin, DeliveryAdmin, ProviderReportAdmin
 
-__all__ = ["AssignmentAdmin", "CampaignAdmin", "CouponAdmin", "DeliveryAdmin", "TemplateAdmin"]
+__all__ = [
+    "AssignmentAdmin",
+    "CampaignAdmin",
+    "CouponAdmin",
+    "DeliveryAdmin",
+    "ProviderReportAdmin",
+    "TemplateAdmin",
+]

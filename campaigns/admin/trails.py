@@ -6,7 +6,7 @@ from unfold.decorators import display
 from unfold.paginator import InfinitePaginator
 
 from campaigns import wording
-from campaigns.models import Assignment, Delivery
+from campaigns.models import Assignment, Delivery, ProviderReport
 
 STATUS_COLOURS = {
     "queued": "info",
@@ -76,3 +76,19 @@ class AssignmentAdmin(TrailAdmin):
     @display(description=_("arm"))
     def arm_name(self, assignment: Assignment) -> str:
         return str(wording.ARMS.get(assignment.arm, assignment.arm))
+
+
+@admin.register(ProviderReport)
+class ProviderReportAdmin(TrailAdmin):
+    list_display = ("at", "provider", "channel", "state", "address", "reason", "of_delivery")
+    list_filter = ("kind", "channel", ("delivery", admin.EmptyFieldListFilter))
+    list_select_related = ("delivery",)
+    search_fields = ("=address", "=message_id", "=key")
+
+    @display(description=_("kind"), label=STATUS_COLOURS)
+    def state(self, report: ProviderReport) -> tuple[str, str]:
+        return report.kind, report.get_kind_display()
+
+    @display(description=_("delivery"))
+    def of_delivery(self, report: ProviderReport) -> str:
+        return str(report.delivery) if report.delivery else str(_("none of ours"))

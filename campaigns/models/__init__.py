@@ -1,6 +1,6 @@
 """Tables of the campaigns: what is said, to whom, and what became of it."""
 
-from campaigns.models.campaigns import Assignment, Campaign, Variant
+from campaigns.models.campaigns import BY_PHONE, Assignment, Campaign, Variant
 from campaigns.models.content import Coupon, Template
 from campaigns.models.decisions import (
     NOTHING,
@@ -20,8 +20,10 @@ from campaigns.models.journeys import (
     PassageStep,
     ProductWatch,
 )
+from campaigns.models.reports import ProviderReport
 
 __all__ = [
+    "BY_PHONE",
     "Action",
     "Assignment",
     "Campaign",
@@ -39,6 +41,7 @@ __all__ = [
     "PolicyProposal",
     "ProductWatch",
     "Reward",
+    "ProviderReport",
     "Template",
     "Touch",
     "Variant",

@@ -12,6 +12,8 @@ from campaigns.models.content import Template
 from campaigns.models.journeys import Journey
 from crm.models import Channel, Customer, Segment, Topic
 
+BY_PHONE = (Channel.SMS, Channel.WECHAT, Channel.WHATSAPP)  # addressed by a telephone number
+
 
 class CampaignQuerySet(models.QuerySet["Campaign"]):
     def broadcasts(self) -> "CampaignQuerySet":

@@ -40,6 +40,9 @@ MESSAGES = {
     "sent": "campaigns.message_sent",
     "opened": "campaigns.message_opened",
     "clicked": "campaigns.message_clicked",
+    "bounced": "campaigns.message_bounced",
+    "complained": "campaigns.message_complained",
+    "replied": "campaigns.message_replied",
 }
 FEELINGS = {"positive": "pos", "neutral": "neu", "negative": "neg"}
 Value = str | int | float | bool | tuple[Any, ...] | None

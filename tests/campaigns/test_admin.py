@@ -4,7 +4,7 @@ import pytest
 from django.urls import reverse
 
 from campaigns import channels
-from campaigns.models import Campaign, Delivery, Template, Variant
+from campaigns.models import Campaign, Delivery, ProviderReport, Template, Variant
 from tests.campaigns.world import (
     make_campaign,
     make_segment,
@@ -266,3 +266,24 @@ def test_the_result_page_shows_guards_and_the_interval_of_any_look(
     assert 'id="guards"' in said
     assert "over the limit" in said
     assert "More people unsubscribe or complain" in said
+
+
+def test_reports_of_providers_are_listed_with_those_of_none_of_our_messages(
+    admin_client, django_assert_max_num_queries
+):
+    for number in range(5):
+        ProviderReport.objects.create(
+            provider="test",
+            key=str(number),
+            kind="bounced",
+            channel="email",
+            address=f"a{number}@example.org",
+            at=NOON,
+            received_at=NOON,
+        )
+    with django_assert_max_num_queries(12):
+        page = admin_client.get("/admin/campaigns/providerreport/").content.decode()
+    assert "a4@example.org" in page
+    assert "none of ours" in page
+    row = ProviderReport.objects.first()
+    assert admin_client.post(f"/admin/campaigns/providerreport/{row.pk}/delete/").status_code == 403

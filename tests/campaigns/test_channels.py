@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from campaigns import channels
+from campaigns import channels, mail
 from campaigns.mailfiles import EmailBackend
 
 MESSAGE = {
@@ -47,14 +47,14 @@ class Server:
 def served(monkeypatch):
     def serve(**kwargs):
         server = Server(**kwargs)
-        monkeypatch.setattr(channels, "get_connection", lambda **_: server)
+        monkeypatch.setattr(mail, "get_connection", lambda **_: server)
         return server
 
     return serve
 
 
 def deliver():
-    channels.Email().deliver(**MESSAGE)
+    mail.Email().deliver(**MESSAGE)
 
 
 def test_an_unknown_channel_has_a_name():
@@ -107,7 +107,7 @@ def test_a_server_that_cannot_be_reached_has_certainly_sent_nothing(served, erro
 
 
 def test_a_session_keeps_one_connection(served):
-    server, channel = served(), channels.Email()
+    server, channel = served(), mail.Email()
     with channels.session_of(channel):
         for _ in range(5):
             channel.deliver(**MESSAGE)
@@ -115,7 +115,7 @@ def test_a_session_keeps_one_connection(served):
 
 
 def test_after_an_unclear_end_the_next_message_gets_a_new_connection(served):
-    server, channel = served(answer=TimeoutError("?")), channels.Email()
+    server, channel = served(answer=TimeoutError("?")), mail.Email()
     with channels.session_of(channel):
         with pytest.raises(channels.Unclear):
             channel.deliver(**MESSAGE)
@@ -125,7 +125,7 @@ def test_after_an_unclear_end_the_next_message_gets_a_new_connection(served):
 
 
 def test_a_connection_that_the_server_closed_is_opened_again(served):
-    server, channel = served(), channels.Email()
+    server, channel = served(), mail.Email()
 
     class Gone(smtplib.SMTP):
         def __init__(self): ...
@@ -167,14 +167,14 @@ def test_a_mail_becomes_a_file_that_can_be_opened(files):
 
 
 def test_the_same_message_twice_is_one_file(files):
-    assert channels.Email().idempotent
+    assert mail.Email().idempotent
     deliver()
     deliver()
     assert len(list(files.iterdir())) == 1
 
 
 def test_a_message_id_cannot_lead_out_of_the_folder(files):
-    channels.Email().deliver(**MESSAGE | {"message_id": "<../../../etc/cron.d/x@example.org>"})
+    mail.Email().deliver(**MESSAGE | {"message_id": "<../../../etc/cron.d/x@example.org>"})
     [path] = files.iterdir()
     assert path.parent == files
     assert not path.name.startswith(".")
