@@ -5,9 +5,11 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
+from unfold.widgets import UnfoldAdminSelectWidget
 
 from campaigns import rendering
-from campaigns.models import Campaign, Template
+from campaigns.journeys import kinds, recipes
+from campaigns.models import Campaign, Journey, Template
 
 
 class TemplateForm(forms.ModelForm):
@@ -42,6 +44,35 @@ class CampaignForm(forms.ModelForm):
         cleaned = super().clean() or {}
         if bool(cleaned.get("quiet_from")) != bool(cleaned.get("quiet_until")):
             self.add_error("quiet_until", _("Quiet hours need a beginning and an end."))
+        return cleaned
+
+
+class JourneyForm(forms.ModelForm):
+    recipe = forms.ChoiceField(label=_lazy("begin with"), required=False)
+
+    class Meta:
+        model = Journey
+        fields = "__all__"
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        events = [("", "–"), *kinds.KINDS.items()]
+        for name in ("goal_event", "exit_event"):
+            if name in self.fields:
+                self.fields[name].widget = UnfoldAdminSelectWidget(choices=events)
+        if "recipe" in self.fields:
+            choices = [(code, one.name) for code, one in recipes.RECIPES.items()]
+            self.fields["recipe"].choices = choices  # type: ignore[attr-defined]
+            self.fields["recipe"].widget = UnfoldAdminSelectWidget(choices=choices)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if bool(cleaned.get("quiet_from")) != bool(cleaned.get("quiet_until")):
+            self.add_error("quiet_until", _("Quiet hours need a beginning and an end."))
+        for name in ("goal_event", "exit_event"):
+            if cleaned.get(name) and cleaned[name] not in kinds.KINDS:
+                said = {"kind": cleaned[name]}
+                self.add_error(name, _("nobody tells of “%(kind)s”") % said)
         return cleaned
 
 

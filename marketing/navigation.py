@@ -139,6 +139,7 @@ UNFOLD: dict[str, Any] = {
                         "chatbot.view_conversation",
                     ),
                     _list(_("Campaigns"), "campaign", "campaigns_campaign"),
+                    _list(_("Journeys"), "route", "campaigns_journey"),
                 ]
             },
             {

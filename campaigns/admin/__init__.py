@@ -2,6 +2,7 @@
 
 from campaigns.admin.campaigns import CampaignAdmin
 from campaigns.admin.content import CouponAdmin, TemplateAdmin
+from campaigns.admin.journeys import JourneyAdmin
 from campaigns.admin.trails import AssignmentAdmin, DeliveryAdmin, ProviderReportAdmin
 
 __all__ = [
@@ -9,6 +10,7 @@ __all__ = [
     "CampaignAdmin",
     "CouponAdmin",
     "DeliveryAdmin",
+    "JourneyAdmin",
     "ProviderReportAdmin",
     "TemplateAdmin",
 ]

@@ -8,6 +8,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from campaigns.demo import past_campaigns
+from campaigns.demo_journeys import journey
 from chatbot.demo import answers, chats
 from crm.models import Customer, Segment, Source, Topic
 from crm.segments import refresh_all
@@ -75,6 +76,7 @@ def fill(*, customers: int, seed: int, now: datetime, staff: User | None = None)
     some = list(Customer.objects.order_by("-last_seen_at")[:few])
     made["chats"] = chats(some, now=now, rng=rng)
     made["campaigns"] = past_campaigns(now=now, rng=rng, staff=staff)
+    made["journey"] = journey(now=now, rng=by_chance, staff=staff)
     return made
 
 

@@ -1,0 +1,143 @@
+"""The picture of a graph: layers from the entry down, with the people at every node.
+
+It draws whatever staff have made so far, with or without errors.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from campaigns.journeys import describing
+from campaigns.journeys.describing import Names
+from campaigns.journeys.graph import Node
+
+WIDE, HIGH, ACROSS, DOWN = 170, 62, 200, 118
+LONGEST = 21  # characters in a box; Chinese ones are twice as wide
+
+
+@dataclass(frozen=True)
+class Box:
+    node: Node
+    x: float
+    y: float
+    title: str
+    said: str
+    here: int
+    passed: int
+    is_wrong: bool
+
+    @property
+    def middle(self) -> float:
+        return self.x + WIDE / 2
+
+    @property
+    def bottom(self) -> float:
+        return self.y + HIGH
+
+
+@dataclass(frozen=True)
+class Edge:
+    path: str
+    label: str
+    label_x: float
+    label_y: float
+
+
+@dataclass(frozen=True)
+class Picture:
+    width: float
+    height: float
+    boxes: Sequence[Box]
+    edges: Sequence[Edge]
+
+
+def nodes_of(raw: Any) -> dict[str, Node]:
+    """The nodes of a draft as far as they can be read."""
+    found: dict[str, Node] = {}
+    listed = raw.get("nodes") if isinstance(raw, Mapping) else None
+    for one in listed if isinstance(listed, list) else []:
+        if not isinstance(one, Mapping) or str(one.get("kind")) not in describing.KIND_NAMES:
+            continue
+        texts = {key: str(one.get(key) or "") for key in ("mode", "name", "next", "otherwise")}
+        data = {key: value for key, value in one.items() if key not in {"id", "kind", *texts}}
+        name = str(one.get("id"))
+        found.setdefault(name, Node(name, str(one["kind"]), data=data, **texts))
+    return found
+
+
+def draw(
+    raw: Any,
+    names: Names,
+    *,
+    here: Mapping[str, int] | None = None,
+    passed: Mapping[str, int] | None = None,
+    wrong: Sequence[str] = (),
+) -> Picture:
+    """`here`: people at each node now; `passed`: people who came to it so far."""
+    nodes = nodes_of(raw)
+    layers = _layers(nodes)
+    widest = max((len(layer) for layer in layers), default=1)
+    boxes = {}
+    for depth, layer in enumerate(layers):
+        left = (widest - len(layer)) * ACROSS / 2 + 15
+        for column, name in enumerate(layer):
+            boxes[name] = Box(
+                nodes[name],
+                left + column * ACROSS,
+                depth * DOWN + 15,
+                _short(describing.title(nodes[name])),
+                _short(describing.said(nodes[name], names)),
+                (here or {}).get(name, 0),
+                (passed or {}).get(name, 0),
+                name in wrong,
+            )
+    edges = [edge for box in boxes.values() for edge in _edges(box, boxes)]
+    height = len(layers) * DOWN
+    return Picture(widest * ACROSS + 10, height, list(boxes.values()), edges)
+
+
+def _layers(nodes: Mapping[str, Node]) -> list[list[str]]:
+    """Each node one layer below the lowest that leads to it; what turns back does not count."""
+    depth: dict[str, int] = {}
+
+    def visit(name: str, level: int, path: tuple[str, ...]) -> None:
+        if name not in nodes or name in path or depth.get(name, -1) >= level:
+            return
+        depth[name] = level
+        for way in nodes[name].ways:
+            visit(way, level + 1, (*path, name))
+
+    for name, node in nodes.items():
+        if node.kind == "entry":
+            visit(name, 0, ())
+    lost = [name for name in nodes if name not in depth]
+    layers = [[n for n, d in depth.items() if d == level] for level in sorted({*depth.values()})]
+    return [*layers, *([lost] if lost else [])]
+
+
+def _edges(box: Box, boxes: Mapping[str, Box]) -> list[Edge]:
+    found = []
+    for way, label in zip(box.node.ways, describing.way_names(box.node), strict=False):
+        if (to := boxes.get(way)) is None:
+            continue
+        if to.y > box.y:
+            x1, y1, x2, y2 = box.middle, box.bottom, to.middle, to.y
+            bend = DOWN - HIGH
+            path = f"M{x1:g} {y1:g} C{x1:g} {y1 + bend:g} {x2:g} {y2 - bend:g} {x2:g} {y2:g}"
+            place = x1 + (x2 - x1) * 0.3 + 6, y1 + 18
+        else:  # back to something above: around the left
+            x, y1, y2 = min(box.x, to.x), box.y + HIGH / 2, to.y + HIGH / 2
+            path = f"M{box.x:g} {y1:g} C{x - 40:g} {y1:g} {x - 40:g} {y2:g} {to.x:g} {y2:g}"
+            place = x - 12, (y1 + y2) / 2
+        found.append(Edge(path, label, *place))
+    return found
+
+
+def _short(text: str) -> str:
+    kept, room = "", LONGEST
+    for letter in text:
+        room -= 2 if ord(letter) > 0x2E80 else 1
+        if room < 0:
+            return kept.rstrip() + "…"
+        kept += letter
+    return kept
