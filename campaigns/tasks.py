@@ -86,6 +86,14 @@ def reward_order(*, event_id: int) -> int:
     return decisions.credit_order(order, now=timezone.now()) if order else 0
 
 
+@shared_task
+def look_after_trials() -> int:
+    """A policy on trial that is surely worse goes back by itself."""
+    from campaigns.decisions import approving  # numeric libraries
+
+    return approving.look_after_trials(now=timezone.now())
+
+
 def _send_all(campaign_id: int) -> int:
     owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"[-64:]
     total = 0

@@ -112,6 +112,16 @@ def roll_back(name: str, *, now: datetime) -> Artifact:
     return previous
 
 
+def retire(artifact: Artifact, *, reason: str) -> None:
+    """Archive it, so that nothing of its name serves but what stands in where nothing is trained.
+
+    It was never a champion to go back to.
+    """
+    Artifact.objects.filter(pk=artifact.pk).update(
+        status=Artifact.Status.ARCHIVED, promoted_at=None, reason=reason[:300]
+    )
+
+
 # Asked at every request. What its page draws may be long, and is of no use there.
 CHAMPION_OF = Prepared(
     lambda name: Artifact.objects.defer(

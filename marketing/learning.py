@@ -10,7 +10,7 @@ from crm.analysis import Subject
 from crm.training import Order, Trainer, on_one_thread
 
 # In this order: what comes later may read the scores and segments of what came before.
-TRAINED_IN = ("crm.trainers", "recommendations.training", "chatbot.training")
+TRAINED_IN = ("crm.trainers", "recommendations.training", "chatbot.training", "campaigns.training")
 ANALYSED_IN = (
     "crm.analyses",
     "recommendations.analysis",

@@ -80,5 +80,10 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 300.0,
         "options": {"expires": 300},
     },
+    "take back policies whose trial is worse": {
+        "task": "campaigns.tasks.look_after_trials",
+        "schedule": crontab(minute="*/15"),
+        "options": {"expires": 900},
+    },
     "train": {"task": "marketing.tasks.train_all", "schedule": crontab(hour="3", minute="10")},
 }

@@ -89,7 +89,8 @@ class Contextual(Policy):
         """Exchange the prior for that of features centred and scaled by what they are by now."""
         middle, square = self.features_ / self.taught_
         spread = np.sqrt(np.maximum(square - middle * middle, 0.0))
-        spread = np.where(spread > 1e-9 * (1.0 + np.abs(middle)), spread, 1.0)
+        # A root doubles what rounding loses: a constant seems to vary by 1e-8 of itself.
+        spread = np.where(spread > 1e-6 * (1.0 + np.abs(middle)), spread, 1.0)
         basis = np.diag(np.append(1.0, 1.0 / spread))
         basis[1:, 0] = -middle / spread
         renewed = basis.T @ basis / self.ridge

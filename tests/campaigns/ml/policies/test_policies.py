@@ -242,3 +242,16 @@ def live_certainty(*, rounds):
     policy = LogisticUCB(10, 12, patience=np.inf).begin()
     live(policy, World.made(14, rounds=rounds))
     return np.linalg.slogdet(policy.covariances_)[1].mean()
+
+
+@pytest.mark.parametrize("name", ["linucb", "logistic-ucb", "logistic-thompson"])
+@pytest.mark.parametrize("value", [6.5958, 1.0986, 1e6 / 3])
+def test_a_feature_that_is_the_same_for_everybody_does_no_harm(name, value):
+    rng = np.random.default_rng(8)
+    contexts = np.column_stack([rng.normal(size=500), np.full(500, value), np.full(500, 0.1)])
+    actions = rng.integers(0, 2, 500)
+    rewards = ((contexts[:, 0] > 0) == (actions == 0)).astype(float)
+    policy = POLICIES[name](2, 3).fit(contexts, actions, rewards)
+    chances = policy.chances(contexts, np.ones((500, 2), dtype=bool))
+    right = np.where(contexts[:, 0] > 0, chances[:, 0], chances[:, 1])
+    assert right[np.abs(contexts[:, 0]) > 0.5].min() > 0.9
