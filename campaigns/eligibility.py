@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -14,7 +15,8 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery, Val
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce, Lower, Now
 
-from campaigns.models import Campaign, Delivery
+from campaigns import controls
+from campaigns.models import Campaign, ControlGroup, Delivery
 from crm import consent
 from crm.models import Customer, Suppression
 
@@ -44,6 +46,8 @@ class Asked(NamedTuple):
     is_granted: bool
     is_suppressed: bool
     received: int
+    control_group: int | None
+    control_share: Decimal | None
 
 
 def ask(due: "QuerySet[Delivery]", campaign: Campaign, *, now: datetime) -> Sequence[Asked]:
@@ -57,10 +61,12 @@ def ask(due: "QuerySet[Delivery]", campaign: Campaign, *, now: datetime) -> Sequ
         is_granted=Exists(granted),
         is_suppressed=Exists(stopped),
         received=_received(campaign, now=now),
+        control_group=Subquery(ControlGroup.objects.running().values("pk")[:1]),
+        control_share=Subquery(ControlGroup.objects.running().values("share")[:1]),
     )
     of_customer = [f"customer__{name}" for name in ("name", "language", "timezone", "traits")]
     found = rows.values_list(
-        *Asked._fields[:6], *of_customer, "customer__merged_into", *Asked._fields[-3:]
+        *Asked._fields[:6], *of_customer, "customer__merged_into", *Asked._fields[-5:]
     )
     return [Asked(*row) for row in found]
 
@@ -111,6 +117,10 @@ def _for_good(campaign: Campaign, row: Asked, here: Counter[int]) -> Refusal | N
         return Refusal("no_consent")
     if row.is_suppressed:
         return Refusal("suppressed")
+    if row.control_group and controls.holds(
+        row.control_group, float(row.control_share or 0), row.customer_id
+    ):
+        return Refusal("control_group")
     cap = campaign.cap_messages
     if cap is not None and row.received + here[row.customer_id] >= cap:
         return Refusal("frequency_cap")

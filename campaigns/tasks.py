@@ -9,7 +9,7 @@ from celery import shared_task
 from django.db import OperationalError
 from django.utils import timezone
 
-from campaigns import audiences, claiming, decisions, lifecycle, pipeline, sending, smtp
+from campaigns import audiences, claiming, controls, decisions, lifecycle, pipeline, sending, smtp
 from campaigns.journeys import clockwork, engine, hearing, versions, watching
 from campaigns.models import Campaign, Journey
 from crm.models import Event, Order
@@ -120,3 +120,9 @@ def _still_sending(campaign_id: int) -> Campaign | None:
     return (
         Campaign.objects.sending().select_related("topic", "segment").filter(pk=campaign_id).first()
     )
+
+
+@shared_task
+def measure_control() -> int:
+    """Compare those to whom no campaign writes with everybody else; once a day."""
+    return controls.measure_running(now=timezone.now())

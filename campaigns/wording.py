@@ -8,6 +8,7 @@ REASONS: dict[str, Promise] = {
     "same_address": _("Another customer of the audience has this address"),
     "merged": _("The customer was merged into another"),
     "no_consent": _("No consent to this topic and channel"),
+    "control_group": _("In the group to which no campaign writes"),
     "suppressed": _("The address must not be written to"),
     "frequency_cap": _("Enough messages within the time of the cap"),
     "quiet_hours": _("Waiting for the end of the quiet hours"),

@@ -140,6 +140,7 @@ UNFOLD: dict[str, Any] = {
                     ),
                     _list(_("Campaigns"), "campaign", "campaigns_campaign"),
                     _list(_("Journeys"), "route", "campaigns_journey"),
+                    _list(_("Control groups"), "group_off", "campaigns_controlgroup"),
                 ]
             },
             {

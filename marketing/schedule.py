@@ -18,6 +18,10 @@ TAKES_LONG = (
 SCHEDULE: dict[str, dict[str, Any]] = {
     "hand waiting events over": {"task": "crm.tasks.dispatch_events", "schedule": 30.0},
     "look after campaigns": {"task": "campaigns.tasks.sweep", "schedule": 30.0},
+    "measure the control group": {
+        "task": "campaigns.tasks.measure_control",
+        "schedule": crontab(hour=4, minute=20),
+    },
     "move people on in journeys": {
         "task": "campaigns.tasks.walk",
         "schedule": 10.0,

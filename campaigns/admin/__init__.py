@@ -2,12 +2,14 @@
 
 from campaigns.admin.campaigns import CampaignAdmin
 from campaigns.admin.content import CouponAdmin, TemplateAdmin
+from campaigns.admin.controls import ControlGroupAdmin
 from campaigns.admin.journeys import JourneyAdmin
 from campaigns.admin.trails import AssignmentAdmin, DeliveryAdmin, ProviderReportAdmin
 
 __all__ = [
     "AssignmentAdmin",
     "CampaignAdmin",
+    "ControlGroupAdmin",
     "CouponAdmin",
     "DeliveryAdmin",
     "JourneyAdmin",

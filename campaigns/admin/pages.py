@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from campaigns import charts, credit, exposure, results, wording
-from campaigns.models import Campaign, Delivery
+from campaigns.models import Campaign, ControlGroup, Delivery
 from campaigns.previews import Preview
 from crm.models import Customer
 
@@ -43,6 +43,12 @@ def confirm_page(
     admin: "ModelAdmin[Any]", request: HttpRequest, campaign: Campaign, *, title: str, **more: Any
 ) -> HttpResponse:
     return _page(admin, request, "campaigns/confirm.html", campaign, title=title, **more)
+
+
+def confirm_control_page(
+    admin: "ModelAdmin[Any]", request: HttpRequest, group: ControlGroup, *, title: str
+) -> HttpResponse:
+    return _page(admin, request, "campaigns/confirm_control.html", group, title=title)
 
 
 def result_page(admin: "ModelAdmin[Any]", request: HttpRequest, campaign: Campaign) -> HttpResponse:

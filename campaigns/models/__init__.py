@@ -2,6 +2,7 @@
 
 from campaigns.models.campaigns import BY_PHONE, Assignment, Campaign, Variant
 from campaigns.models.content import Coupon, Template
+from campaigns.models.control import ControlGroup
 from campaigns.models.decisions import (
     NOTHING,
     Action,
@@ -28,6 +29,7 @@ __all__ = [
     "Assignment",
     "Campaign",
     "Catalogue",
+    "ControlGroup",
     "Coupon",
     "Decision",
     "Delivery",
