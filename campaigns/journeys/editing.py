@@ -24,7 +24,7 @@ def grammar(names: Names) -> dict[str, Any]:
             "remove": _("Remove"),
             "next": _("Then"),
             "otherwise": _("Otherwise"),
-            "name": _("Name"),
+            "name": _("Name of the node"),
             "choose": _("choose"),
             "by_hand": _("another rule, as JSON"),
             "no_rule": _("everybody"),
