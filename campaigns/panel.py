@@ -4,7 +4,8 @@ from typing import Any
 
 from django.urls import reverse
 
-from campaigns.models import Assignment, Campaign, Coupon, Delivery
+from campaigns.decisions import pages
+from campaigns.models import Assignment, Campaign, Coupon, Decision, Delivery
 from crm.models import Customer, Segment
 from crm.segment_page import Use
 
@@ -12,7 +13,7 @@ NEWEST = 10
 
 
 def build(customer: Customer) -> dict[str, Any]:
-    """Three queries, whatever the size."""
+    """Four queries, whatever the size."""
     deliveries = Delivery.objects.filter(customer=customer).select_related(
         "campaign__segment", "campaign__topic", "campaign__journey", "variant"
     )
@@ -24,7 +25,14 @@ def build(customer: Customer) -> dict[str, Any]:
         "deliveries": deliveries.order_by("-queued_at", "-pk")[:NEWEST],
         "held_out": held_out.order_by("-assigned_at", "-pk")[:NEWEST],
         "coupons": coupons[:NEWEST],
+        "decisions": _decisions(customer),
     }
+
+
+def _decisions(customer: Customer) -> list[tuple[Decision, str]]:
+    """The newest, each with why, in the reader's language."""
+    rows = Decision.objects.filter(customer=customer).select_related("placement", "catalogue")
+    return [(row, pages.decision(row)["words"]) for row in rows.order_by("-decided_at")[:5]]
 
 
 def of_segment(segment: Segment) -> list[Use]:

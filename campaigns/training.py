@@ -142,6 +142,7 @@ def _keep(  # noqa: PLR0913  (what was made, of what, and how it did)
         state=State.PROPOSED if is_best else State.REFUSED,
         evaluation=evaluation,
         made_at=order.now,
+        reason="the lower end of another one is higher" if one.is_proposed and not is_best else "",
     )
     return artifact
 

@@ -141,6 +141,8 @@ UNFOLD: dict[str, Any] = {
                     _list(_("Campaigns"), "campaign", "campaigns_campaign"),
                     _list(_("Journeys"), "route", "campaigns_journey"),
                     _list(_("Control groups"), "group_off", "campaigns_controlgroup"),
+                    _list(_("Placements"), "ads_click", "campaigns_placement"),
+                    _list(_("Actions"), "touch_app", "campaigns_action"),
                 ]
             },
             {
@@ -198,6 +200,8 @@ UNFOLD: dict[str, Any] = {
                     _list(_("Events"), "timeline", "crm_event"),
                     _list(_("Deliveries"), "outgoing_mail", "campaigns_delivery"),
                     _list(_("Provider reports"), "outbound", "campaigns_providerreport"),
+                    _list(_("Decisions"), "alt_route", "campaigns_decision"),
+                    _list(_("Vetoes"), "block", "campaigns_veto"),
                     _list(_("Event sources"), "key", "crm_source"),
                     _list(_("Partners"), "handshake", "crm_partner"),
                     _list(_("Partner keys"), "vpn_key", "crm_partnerkey"),

@@ -39,6 +39,7 @@ DOORS = {  # what an app above may import from the one below
         "opinions",
         "orders",
         "partners",
+        "phrasing",
         "pictures",
         "portrait",
         "prepared",

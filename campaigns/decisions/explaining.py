@@ -9,7 +9,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
 
-from campaigns.decisions.snapshots import FEATURES, LOGARITHMIC
+from campaigns.decisions.snapshots import FEATURES, LOGARITHMIC, LONG_AGO
 from campaigns.models import NOTHING
 from campaigns.models.decisions import named
 from crm import features
@@ -124,6 +124,8 @@ def sentence(
 def said(name: str, value: float) -> str:
     """A feature as people read it."""
     plain = math.expm1(value) if name in LOGARITHMIC else value
+    if name == "days_since_order" and plain >= LONG_AGO - 1:
+        return _("no order, or none for years")
     if name in BY_CRM:
         return features.said(name, round(plain, 1))
     if name == "is_known":

@@ -8,6 +8,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from campaigns.demo import past_campaigns
+from campaigns.demo_decisions import past_decisions
 from campaigns.demo_journeys import journey
 from chatbot.demo import answers, chats
 from crm.models import Customer, Segment, Source, Topic
@@ -77,6 +78,7 @@ def fill(*, customers: int, seed: int, now: datetime, staff: User | None = None)
     made["chats"] = chats(some, now=now, rng=rng)
     made["campaigns"] = past_campaigns(now=now, rng=rng, staff=staff)
     made["journey"] = journey(now=now, rng=by_chance, staff=staff)
+    made["decisions"] = past_decisions(now=now, rng=rng.spawn(1)[0])
     return made
 
 
