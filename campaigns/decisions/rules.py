@@ -10,7 +10,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from campaigns.eligibility import end_of_quiet
 
-UNASKED = frozenset(("email", "sms", "wechat", "whatsapp"))  # the channels that somebody is written to by
+UNASKED = frozenset(
+    ("email", "sms", "wechat", "whatsapp")
+)  # the channels that somebody is written to by
 SLOTS = {"morning": (8, 12), "afternoon": (12, 18), "evening": (18, 22)}
 
 
