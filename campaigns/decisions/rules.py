@@ -10,9 +10,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from campaigns.eligibility import end_of_quiet
 
-UNASKED = frozenset(
-    ("email", "sms", "wechat", "whatsapp")
-)  # the channels that somebody is written to by
+# The channels by which somebody is written to unasked.
+UNASKED = frozenset(("email", "sms", "wechat", "whatsapp"))
 SLOTS = {"morning": (8, 12), "afternoon": (12, 18), "evening": (18, 22)}
 
 

@@ -11,7 +11,7 @@ from django.db.models import Count, Max, Q
 from campaigns.decisions import catalogues
 from campaigns.decisions.rules import UNASKED, Standing
 from campaigns.ml.chance import unit
-from campaigns.models import Action, Decision, Placement, Veto
+from campaigns.models import BY_PHONE, Action, Decision, Placement, Veto
 from crm import consent, features
 from crm.models import Consent, Customer, Membership, PurchaseSummary
 
@@ -55,7 +55,9 @@ class _Row(NamedTuple):
 
     @property
     def addresses(self) -> dict[str, str]:
-        found = {"email": self.email.strip().lower(), "sms": self.phone, "wechat": self.phone}
+        found = {"email": self.email.strip().lower()} | dict.fromkeys(
+            map(str, BY_PHONE), self.phone
+        )
         return {channel: address for channel, address in found.items() if address}
 
 

@@ -118,6 +118,7 @@ class Action(models.Model):
         EMAIL = "email", _("E-mail")
         SMS = "sms", _("SMS")
         WECHAT = "wechat", _("WeChat")
+        WHATSAPP = "whatsapp", _("WhatsApp")
         CHAT = "chat", _("Web chat")
         SITE = "site", _("On the site")
 
@@ -245,7 +246,9 @@ class Catalogue(models.Model):
 class Decision(models.Model):
     """A choice made for a customer, with all that is needed to make it again."""
 
-    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    public_id = models.UUIDField(
+        _("decision number"), default=uuid.uuid4, unique=True, editable=False
+    )
     customer = models.ForeignKey(Customer, models.CASCADE, related_name="decisions", db_index=False)
     placement = models.ForeignKey(
         Placement, models.CASCADE, related_name="decisions", db_index=False
