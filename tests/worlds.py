@@ -33,6 +33,9 @@ _numbers = count(1)
 # Unique with a row that people share in this world, or alone.
 UNIQUE_NAMES = ("message_id", "key", "address", "number", "token", "aspect")
 
+# May be empty, but not in rows like these: who walks waits until a moment, a broadcast has a segment.
+NEEDED = ("due_at", "segment")
+
 
 def make_person(kinds, *, name="", email="", traits=None, days=0, known=False):
     """A customer with one fresh identifier of each kind."""
@@ -81,6 +84,8 @@ def snapshot():
 
 
 def _is_needed(field):
+    if field.name in NEEDED:
+        return True
     if field.auto_created or field.primary_key:
         return False
     alone = field.unique and not field.has_default()
@@ -101,7 +106,7 @@ def _value(field, variant, fresh):
     if isinstance(field, (models.FloatField, models.DecimalField)):
         return 0.5
     if isinstance(field, models.IntegerField):
-        return variant
+        return next(_numbers) if fresh else variant
     unique = fresh or field.unique or field.name in UNIQUE_NAMES
     text = f"{field.name[:8]}-{next(_numbers) if unique else variant}"
     return text[-(field.max_length or len(text)) :]
