@@ -103,8 +103,8 @@ class TestWhatIsRefused:
         assert greedy.evaluation["verdict"] == "insufficient support"
         assert any("effective sample size" in why for why in greedy.evaluation["reasons"])
 
-    def test_where_nothing_is_true_nothing_is_proposed(self):
-        placement = made_history(best=0.3, other=0.3)
+    def test_where_nothing_can_be_gained_nothing_is_proposed(self):
+        placement = made_history(best=1.0, other=1.0)
         train_policies(ORDER)
         assert {one.state for one in proposals(placement).values()} == {"refused"}
 

@@ -15,7 +15,8 @@ TURNS = {  # statements from what is said to the answer, the ends of two transac
     "how long does delivery take?": 11,
     "do I have any coupons?": 12,
     "show me lamps": 23,
-    "I want to talk to a person": 21,  # on PostgreSQL an event that came before is found by its key
+    # On PostgreSQL an event that came before is found by its key; who listens is asked now and then.
+    "I want to talk to a person": 22,
 }
 WARM = ("how long does delivery take?", "do I have any coupons?", "show me bicycles")
 

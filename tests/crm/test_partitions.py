@@ -272,12 +272,13 @@ class TestConnections:
             thread.join()
         assert Event.objects.count() == len(homes()) == len(keys()) == 1_000
 
-    def test_there_and_back_again_nothing_is_lost(self, ada):
+    def test_there_and_back_again_nothing_is_lost(self, ada, settings):
+        settings.EVENT_LISTENERS = {}  # tables of the apps above are gone in between
         make()
         tell(entry(ada, "a", at=LONG_AGO), entry(ada, "b"))
         before = list(Event.objects.order_by("id").values())
         named = asked("SELECT indexname FROM pg_indexes WHERE tablename = 'crm_event' ORDER BY 1")
-        latest = MigrationExecutor(connection).loader.graph.leaf_nodes("crm")
+        latest = MigrationExecutor(connection).loader.graph.leaf_nodes()
         try:
             MigrationExecutor(connection).migrate([("crm", "0008_purchases_fold")])
             assert list(Event.objects.order_by("id").values()) == before
