@@ -240,6 +240,11 @@ LLM_API_KEY = env("LLM_API_KEY", default="")
 LLM_TIMEOUT = env.float("LLM_TIMEOUT", default=3.0)  # seconds, of a whole answer
 LLM_DAILY_TOKENS = env.int("LLM_DAILY_TOKENS", default=200_000)  # none are asked for after that
 
+# Requests to addresses that partners and staff choose ------------------------------------
+OUTGOING_HTTP = env.bool("OUTGOING_HTTP", default=False)  # also without TLS
+OUTGOING_PORTS = env.list("OUTGOING_PORTS", cast=int, default=[443, 8443])
+OUTGOING_NETWORKS = env.list("OUTGOING_NETWORKS", default=[])  # of our own that may be reached
+
 # Language and time ------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("zh-hans", _("Chinese"))]

@@ -38,6 +38,7 @@ DOORS = {  # what an app above may import from the one below
         "needs",
         "opinions",
         "orders",
+        "outgoing",
         "partners",
         "phrasing",
         "pictures",
