@@ -1,24 +1,63 @@
-"""What a template may say of one customer: a coupon, recommendations. Asked only where it does."""
+"""What a template may say of one customer: a coupon, recommendations, what was decided for them.
 
+Asked only where it does. `decisions["home"].name` is the action that the placement “home” chose.
+"""
+
+import re
 from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote
 
-from django.conf import settings
-
-from campaigns.models import Coupon, Template
+from campaigns import decisions, offers
+from campaigns.models import Coupon, Placement, Template
+from campaigns.offers import named
 from crm.models import Customer
 from recommendations import serving
 
 PRODUCTS = 6
+PARTS = ("subject", "body", "text")
+_DECIDED = re.compile(r"""\bdecisions\s*(?:\.\s*|\[\s*["'])([a-z0-9][a-z0-9_-]{0,47})""")
 
 
 def wanted(template: Template, language: str) -> Collection[str]:
     """Which of them the template speaks of in this language."""
-    parts = (getattr(template, f"{part}_{language}") for part in ("subject", "body", "text"))
-    source = "".join(parts)
+    source = _source(template, language)
     return [name for name in ("coupon", "recommendations") if name in source]
+
+
+def placements(template: Template, language: str) -> list[str]:
+    """The slugs of the placements whose decisions the template speaks of in this language."""
+    return sorted(set(_DECIDED.findall(_source(template, language))))
+
+
+def unknown_placements(template: Template) -> list[tuple[str, str]]:
+    """(field, slug) of every placement that a template speaks of and nobody knows."""
+    spoken = [
+        (f"{part}_{language}", slug)
+        for language in ("en", "zh")
+        for part in PARTS
+        for slug in _DECIDED.findall(getattr(template, f"{part}_{language}"))
+    ]
+    if not spoken:
+        return []
+    known = set(Placement.objects.values_list("slug", flat=True))
+    return [(name, slug) for name, slug in spoken if slug not in known]
+
+
+def looked_up(
+    slugs: Iterable[str], customer: Customer, language: str, *, channel: str, now: datetime
+) -> dict[str, offers.Said]:
+    """What would be decided now, by placement; nothing is logged."""
+    found = {}
+    for slug in slugs:
+        try:
+            placement = decisions.placement_of(slug)
+        except (decisions.UnknownPlacement, decisions.PlacementClosed):
+            continue
+        one = decisions.look(customer, placement, now=now, channels=(channel,))
+        if one and (said := offers.decided(one, language, now=now)):
+            found[slug] = said
+    return found
 
 
 def values(
@@ -38,15 +77,10 @@ def of_many(
     for customer, language, names in readers:
         mine: dict[str, Any] = found.setdefault(customer.pk, {})
         if coupon := coupons.get(customer.pk):
-            mine["coupon"] = _said(coupon, language)
+            mine["coupon"] = offers.coupon(coupon, language)
         if "recommendations" in names:
             mine["recommendations"] = _recommended(customer, language, now=now)
     return found
-
-
-def named(**fields: object) -> dict[str, object]:
-    """Leave out what is empty, so that `default` helps and the preview says what is missing."""
-    return {name: value for name, value in fields.items() if value not in ("", None)}
 
 
 def best_coupon(customer: Customer, *, now: datetime) -> Coupon | None:
@@ -66,28 +100,12 @@ def _best_coupons(customers: Collection[Customer], *, now: datetime) -> dict[int
     return {pk: coupon for pk, coupon in chosen.items() if coupon is not None}
 
 
-def _said(coupon: Coupon, language: str) -> dict[str, str]:
-    return {
-        "code": coupon.code,
-        "text": coupon.text_in(language),
-        "valid_to": coupon.valid_to.isoformat(),
-    }
-
-
-def _recommended(customer: Customer, language: str, *, now: datetime) -> list[dict[str, object]]:
+def _recommended(customer: Customer, language: str, *, now: datetime) -> list[offers.Said]:
     found = serving.recommend(customer, n=PRODUCTS, now=now, placement="campaign")
     return [
-        named(
-            title=one.product.title_in(language),
-            price=f"{one.product.price:,.2f}",
-            currency=one.product.currency,
-            url=f"{settings.SITE_URL}/product/{quote(one.product.sku)}/",
-            image=_absolute(one.product.image),
-            reason=one.reason(language),
-        )
-        for one in found
+        offers.product(one.product, language) | named(reason=one.reason(language)) for one in found
     ]
 
 
-def _absolute(image: str) -> str:
-    return f"{settings.SITE_URL}{image}" if image.startswith("/") else image
+def _source(template: Template, language: str) -> str:
+    return "".join(getattr(template, f"{part}_{language}") for part in PARTS)

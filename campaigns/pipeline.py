@@ -116,7 +116,7 @@ class Run:
             outcomes.tell(sent, sent_at=now)
         for end in ended:
             del self._open[end.job.delivery.pk]
-        self._crew.renderer.forget(end.job.delivery.customer_id for end in ended)
+        self._crew.renderer.forget(end.job.delivery for end in ended)
 
     def _goes_on(self, end: End) -> bool:
         """A message with a link of its own is rendered again once the link has its number."""

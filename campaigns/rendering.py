@@ -14,8 +14,10 @@ from django.utils.html import escape
 from liquid import BoundTemplate
 from liquid.exceptions import LiquidError
 
-from campaigns import markup, mjml, personal, shell, tokens
+from campaigns import markup, mjml, offers, personal, shell, tokens
+from campaigns.decisions import messages
 from campaigns.models import BY_PHONE, Campaign, LinkTarget, Template, Variant
+from campaigns.offers import Said
 from campaigns.sandbox import LONGEST_SOURCE, Sandbox, line_of_unclosed, one_rendering
 from crm.models import Customer
 
@@ -51,7 +53,10 @@ def check(template: Template) -> None:
 
 
 def errors(template: Template) -> dict[str, BrokenTemplate]:
-    """Every field that does not parse, by its name; and a body or subject that is missing."""
+    """Every field that does not parse, by its name; and a body or subject that is missing.
+
+    So is one that speaks of a placement that is not there, which is asked in one query.
+    """
     found = {}
     for language in ("en", "zh"):
         for part in ("subject", "body", "text"):
@@ -61,6 +66,9 @@ def errors(template: Template) -> dict[str, BrokenTemplate]:
             except BrokenTemplate as error:
                 found[name] = error
     language = template.language_for("en")
+    for name, slug in personal.unknown_placements(template):
+        why = f"there is no placement “{slug}”"
+        found.setdefault(name, BrokenTemplate(template.name, name, 1, why))
     for part in ("body",) if template.channel in BY_PHONE else ("body", "subject"):
         name = f"{part}_{language}"
         if not getattr(template, name).strip():
@@ -96,6 +104,10 @@ def preview(template: Template, customer: Customer, *, now: datetime) -> Message
     """The message as this customer would get it: nothing is tracked, nothing written down."""
     language = template.language_for(customer.language)
     asked = personal.values(personal.wanted(template, language), customer, language, now=now)
+    placements = personal.placements(template, language)
+    asked["decisions"] = personal.looked_up(
+        placements, customer, language, channel=template.channel, now=now
+    )
     context = _context(customer, asked, preferences="#")
     return _message(template, language, context, track=lambda url: url)
 
@@ -117,12 +129,12 @@ class Renderer:
     def __init__(self, campaign: Campaign) -> None:
         self._campaign = campaign
         self._links: dict[str, int] = {}
-        self._asked: dict[int, dict[str, Any]] = {}
+        self._asked: dict[int, dict[str, Any]] = {}  # by delivery
         self._met: set[tuple[int, str]] = set()
 
     def prepare(self, deliveries: Iterable[Addressed], *, now: datetime) -> None:
         """Ask for what the templates want to know of these customers, and number their links."""
-        wishes, firsts = {}, []
+        wishes, firsts, deliveries = {}, [], list(deliveries)
         for delivery in deliveries:
             template, language = _spoken(delivery)
             if names := personal.wanted(template, language):
@@ -133,12 +145,30 @@ class Renderer:
         customers = Customer.objects.in_bulk(wishes) if wishes else {}
         readers = [(customers[pk], *wish) for pk, wish in wishes.items() if pk in customers]
         asked = personal.of_many(readers, now=now)
-        for url in {p["url"] for one in asked.values() for p in one.get("recommendations", ())}:
-            self.learn(url)
-        self._asked |= asked
+        decided = self._decided(deliveries, now=now)
+        for delivery in deliveries:
+            known, mine = asked.get(delivery.customer.pk, {}), decided.get(delivery.pk, {})
+            for told in (*known.get("recommendations", ()), *mine.values()):
+                self.learn(told["url"])
+            self._asked[delivery.pk] = known | {"decisions": mine}
         for delivery in firsts:
             with suppress(BrokenTemplate):  # it is told where the message is made
                 self.complete(delivery)
+
+    def _decided(
+        self, deliveries: Iterable[Addressed], *, now: datetime
+    ) -> dict[int, dict[str, Said]]:
+        """What was decided for these messages, in the words of their readers."""
+        wishes, languages = [], {}
+        for delivery in deliveries:
+            template, languages[delivery.pk] = _spoken(delivery)
+            for slug in personal.placements(template, languages[delivery.pk]):
+                wishes.append(messages.Wish(delivery.pk, delivery.customer.pk, slug))
+        found: dict[int, dict[str, Said]] = {}
+        for pk, made in messages.decided(wishes, channel=self._campaign.channel, now=now).items():
+            told = {s: offers.decided(one, languages[pk], now=now) for s, one in made.items()}
+            found[pk] = {slug: said for slug, said in told.items() if said}
+        return found
 
     def complete(self, delivery: Addressed) -> Message:
         """As `render`, and numbers links on the way. Raises BrokenTemplate."""
@@ -148,16 +178,16 @@ class Renderer:
             except UnknownLink as unknown:
                 self.learn(unknown.url)
 
-    def forget(self, customer_ids: Iterable[int]) -> None:
-        """Their messages are made: what was asked for them is not needed any more."""
-        for pk in customer_ids:
-            self._asked.pop(pk, None)
+    def forget(self, deliveries: Iterable[Addressed]) -> None:
+        """These messages are made: what was asked for them is not needed any more."""
+        for delivery in deliveries:
+            self._asked.pop(delivery.pk, None)
 
     def render(self, delivery: Addressed) -> Message:
         """Raises BrokenTemplate; UnknownLink where only this message has a certain link."""
         preferences = tokens.preferences_url(delivery.pk)
         template, language = _spoken(delivery)
-        asked = self._asked.get(delivery.customer.pk, {})
+        asked = self._asked.get(delivery.pk, {})
         context = _context(delivery.customer, asked, preferences=preferences)
 
         tracked: dict[str, str] = {preferences: preferences}  # HTML and text have the same links

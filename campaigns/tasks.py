@@ -10,6 +10,7 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from campaigns import audiences, claiming, controls, decisions, lifecycle, pipeline, sending, smtp
+from campaigns.decisions import messages
 from campaigns.journeys import clockwork, engine, hearing, versions, watching
 from campaigns.models import Campaign, Journey
 from crm.models import Event, Order
@@ -84,6 +85,13 @@ def reward_order(*, event_id: int) -> int:
     event = Event.objects.filter(pk=event_id).first()
     order = Order.objects.filter(pk=event.data.get("order_id")).first() if event else None
     return decisions.credit_order(order, now=timezone.now()) if order else 0
+
+
+@shared_task
+def reward_message(*, event_id: int) -> int:
+    """A message was clicked, or its reader left: the decisions in it are rewarded."""
+    event = Event.objects.filter(pk=event_id).first()
+    return messages.credit(event) if event else 0
 
 
 @shared_task

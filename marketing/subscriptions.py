@@ -11,6 +11,8 @@ SUBSCRIPTIONS: dict[str, list[str]] = {
     ],
     "crm.order_refunded": ["crm.tasks.fold_rfm_after"],
     "crm.feedback_given": ["crm.tasks.understand_feedback"],
+    "campaigns.message_clicked": ["campaigns.tasks.reward_message"],
+    "campaigns.unsubscribed": ["campaigns.tasks.reward_message"],
     "chatbot.message_received": ["chatbot.tasks.note_opinion"],
 }
 

@@ -3,7 +3,7 @@
 import json
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -69,6 +69,25 @@ class Decided:
 
 
 @dataclass(frozen=True)
+class _Asked:
+    """When, and by what: the chance is drawn anew for each occasion, a key is answered once."""
+
+    now: datetime
+    occasion: str = ""
+    key: str = ""
+    keys: Mapping[int, str] | None = None  # of each customer, their occasion as well
+    channels: Sequence[str] = ()
+
+    def key_of(self, customer: int) -> str:
+        return self.key if self.keys is None else self.keys[customer]
+
+    def seed_of(self, placement: Placement, person: Person) -> str:
+        occasion = self.occasion if self.keys is None else self.keys[person.pk]
+        occasion = occasion or self.now.date().isoformat()
+        return f"{placement.slug}|{person.public_id}|{occasion}"[:200]
+
+
+@dataclass(frozen=True)
 class _Turn:
     """What all decisions of one batch share."""
 
@@ -110,77 +129,110 @@ def placement_of(slug: str) -> Placement:
     return found
 
 
-def decide(
-    customer: Customer, placement: Placement, *, now: datetime, occasion: str = "", key: str = ""
+def decide(  # noqa: PLR0913  (for whom, where, when, and by what key)
+    customer: Customer,
+    placement: Placement,
+    *,
+    now: datetime,
+    occasion: str = "",
+    key: str = "",
+    channels: Sequence[str] = (),
 ) -> Decided:
     """Choose the next best action and log it; what it takes of a budget or stock is taken.
 
     occasion: the chance is drawn anew for each; by default, once a day. key: asked twice with the
-    same, the first decision is the answer. Raises Customer.DoesNotExist for one who was merged.
+    same, the first decision is the answer. channels: the only ones by which something can be said
+    now and at once; none named: by all, and later too. Raises Customer.DoesNotExist for one who
+    was merged.
     """
-    made = decide_many([customer.pk], placement, now=now, occasion=occasion, key=key)
+    asked = _Asked(now, occasion, key, channels=channels)
+    made = _batch([customer.pk], placement, asked)
     if not made:
         raise Customer.DoesNotExist(f"customer {customer.pk}")
     return made[0]
 
 
-def decide_many(
+def decide_many(  # noqa: PLR0913  (for whom, where, when, and by what key)
     customers: Iterable[int],
     placement: Placement,
     *,
     now: datetime,
     occasion: str = "",
     key: str = "",
+    channels: Sequence[str] = (),
 ) -> list[Decided]:
     """The same for many, some thousand in a transaction, with a fixed number of queries for each.
 
     Customers who were merged or erased are left out.
     """
-    found: list[Decided] = []
+    asked, found = _Asked(now, occasion, key, channels=channels), []
     for some in bulk.chunks(customers, BATCH):
-        found += _batch(some, placement, now=now, occasion=occasion, key=key)
+        found += _batch(some, placement, asked)
+    return found
+
+
+def decide_each(
+    asks: Iterable[tuple[int, str]],
+    placement: Placement,
+    *,
+    now: datetime,
+    channels: Sequence[str] = (),
+) -> dict[str, Decided]:
+    """Decide for (customer, key), each key an occasion of its own; the decisions by their keys."""
+    waiting, found = list(asks), {}
+    while waiting:
+        keys: dict[int, str] = {}
+        again = []
+        for customer, key in waiting:
+            if keys.setdefault(customer, key) != key:
+                again.append((customer, key))  # a batch has everybody once
+        for some in bulk.chunks(keys, BATCH):
+            asked = _Asked(now, keys=keys, channels=channels)
+            found |= {keys[one.customer_id]: one for one in _batch(some, placement, asked)}
+        waiting = again
     return found
 
 
 def look(
-    customer: Customer, placement: Placement, *, now: datetime, occasion: str = ""
+    customer: Customer,
+    placement: Placement,
+    *,
+    now: datetime,
+    occasion: str = "",
+    channels: Sequence[str] = (),
 ) -> Decided | None:
     """What would be decided now; nothing is logged and nothing taken."""
-    turn = _turn(placement, now=now, is_binding=False)
-    people = snapshots.of(placement, list(turn.actions.values()), [customer.pk], now=now)
+    turn, asked = _turn(placement, now=now, is_binding=False), _Asked(now, occasion)
+    actions = list(turn.actions.values())
+    people = snapshots.of(placement, actions, [customer.pk], now=now, channels=channels)
     if not people:
         return None
-    seeds = [seed_of(placement, person, occasion, now=now) for person in people]
+    seeds = [asked.seed_of(placement, person) for person in people]
     ((serving, _number, made),) = turn.made(people, seeds)
     return _decided(turn, people[0], serving, made, uuid.uuid4())
 
 
-def seed_of(placement: Placement, person: Person, occasion: str, *, now: datetime) -> str:
-    return f"{placement.slug}|{person.public_id}|{occasion or now.date().isoformat()}"[:200]
-
-
-def _batch(
-    customers: Sequence[int], placement: Placement, *, now: datetime, occasion: str, key: str
-) -> list[Decided]:
+def _batch(customers: Sequence[int], placement: Placement, asked: _Asked) -> list[Decided]:
     for left in reversed(range(TRIES)):
         try:
             with transaction.atomic():
-                before = _before(customers, placement, key)
+                before = _before(customers, placement, asked)
                 fresh = [pk for pk in customers if pk not in before]
-                made = _logged(fresh, placement, now=now, occasion=occasion, key=key)
-                return [*before.values(), *made]
+                return [*before.values(), *_logged(fresh, placement, asked)]
         except IntegrityError:
-            if not key or not left:
+            if not (asked.key or asked.keys) or not left:
                 raise
     raise AssertionError("the last try returns or raises")
 
 
-def _before(customers: Sequence[int], placement: Placement, key: str) -> dict[int, Decided]:
-    """What was decided with this key, by customer."""
-    if not key:
+def _before(customers: Sequence[int], placement: Placement, asked: _Asked) -> dict[int, Decided]:
+    """What was decided with these keys, by customer."""
+    keys = {key for pk in customers if (key := asked.key_of(pk))}
+    if not keys:
         return {}
-    rows = Decision.objects.filter(placement=placement, customer__in=customers, key=key)
-    return {row.customer_id: told(row) for row in rows.select_related("action").order_by("pk")}
+    known = Decision.objects.filter(placement=placement, customer__in=customers, key__in=keys)
+    rows = known.select_related("action__product", "action__coupon").order_by("pk")
+    return {one.customer_id: told(one) for one in rows if one.key == asked.key_of(one.customer_id)}
 
 
 def told(row: Decision) -> Decided:
@@ -208,20 +260,20 @@ def told(row: Decision) -> Decided:
     )
 
 
-def _logged(
-    customers: Sequence[int], placement: Placement, *, now: datetime, occasion: str, key: str
-) -> list[Decided]:
+def _logged(customers: Sequence[int], placement: Placement, asked: _Asked) -> list[Decided]:
     if not customers:
         return []
+    now = asked.now
     turn = _turn(placement, now=now, is_binding=True)
-    people = snapshots.of(placement, list(turn.actions.values()), customers, now=now)
+    actions = list(turn.actions.values())
+    people = snapshots.of(placement, actions, customers, now=now, channels=asked.channels)
     if not people:
         return []
-    seeds = [seed_of(placement, person, occasion, now=now) for person in people]
+    seeds = [asked.seed_of(placement, person) for person in people]
     made = turn.made(people, seeds)
     catalogue = catalogues.kept(placement, turn.content, now=now)
     found, rows = [], []
-    writer = _Writer(turn, catalogue, key)
+    writer = _Writer(turn, catalogue, asked)
     for person, seed, (serving, number, one) in zip(people, seeds, made, strict=True):
         decided = _decided(turn, person, serving, one, uuid.uuid4())
         rows.append(writer.row(decided, person, serving, seed, number))
@@ -233,11 +285,11 @@ def _logged(
 
 def _turn(placement: Placement, *, now: datetime, is_binding: bool) -> _Turn:
     """The placement as it stands. Binding: what may run out is locked until the commit."""
-    rows = Action.objects.filter(placement=placement).select_related("product").order_by("pk")
-    actions = {action.slug: action for action in rows}
+    rows = Action.objects.filter(placement=placement).select_related("product", "coupon")
+    actions = {action.slug: action for action in rows.order_by("pk")}
     if is_binding and any(action.is_capped for action in actions.values()):
         # By id, or two workers lock the same rows in opposite order.
-        counted = rows.filter(Q(uses_limit__isnull=False) | Q(budget__isnull=False))
+        counted = rows.filter(Q(uses_limit__isnull=False) | Q(budget__isnull=False)).order_by("pk")
         actions |= {action.slug: action for action in counted.select_for_update(of=("self",))}
     content = catalogues.content_of(placement, actions.values())
     return _Turn(placement, actions, content, policies.line(placement, content), now)
@@ -269,8 +321,8 @@ def _decided(
 class _Writer:
     """Rows as the columns take them, with what they share made once."""
 
-    def __init__(self, turn: _Turn, catalogue: int, key: str) -> None:
-        self.turn, self.catalogue, self.key = turn, catalogue, key
+    def __init__(self, turn: _Turn, catalogue: int, asked: _Asked) -> None:
+        self.turn, self.catalogue, self.asked = turn, catalogue, asked
         self.is_postgres = connection.vendor == "postgresql"
         self.now = self._moment(turn.now)
         self.encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -304,7 +356,7 @@ class _Writer:
             seed,
             number,
             made.is_exploration,
-            self.key,
+            self.asked.key_of(person.pk),
             self.now if made.due_at == self.turn.now else self._moment(made.due_at),
             self.now,
         )

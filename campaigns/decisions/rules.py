@@ -28,6 +28,7 @@ class Standing(NamedTuple):
     ages: tuple[tuple[str, int], ...] = ()  # whole days since an action was last chosen
     vetoed: tuple[str, ...] = ()
     gone: tuple[tuple[str, str], ...] = ()  # actions that ran out, and of what
+    here: tuple[str, ...] = ()  # the only channels that there are now and at once; none: all
 
     def said(self) -> dict[str, Any]:
         """As the log keeps it: what is as usual is left out."""
@@ -87,6 +88,8 @@ def _codes(
         ("segment", action["segment"] is not None and action["segment"] not in one.segments),
         ("frequency_cap", placement["cap"] is not None and one.contacts >= placement["cap"]),
         ("repeat", _is_repeated(action, one)),
+        ("elsewhere", bool(one.here) and action["channel"] not in one.here),
+        ("other_time", bool(one.here) and due(action["slot"], one.zone, at=at) > at),
     )
     codes = [code for code, is_broken in rules if is_broken]
     if slug in gone:

@@ -62,11 +62,16 @@ class _Row(NamedTuple):
 
 
 def of(
-    placement: Placement, actions: Sequence[Action], customers: Sequence[int], *, now: datetime
+    placement: Placement,
+    actions: Sequence[Action],
+    customers: Sequence[int],
+    *,
+    now: datetime,
+    channels: Sequence[str] = (),
 ) -> list[Person]:
     """Those of these customers who are customers still, in the order asked for.
 
-    At most nine queries, however many they are.
+    channels: the only ones by which something can be said now. At most nine queries.
     """
     found = Customer.objects.active().filter(pk__in=customers).values_list(*OF_CUSTOMER)
     rows = {row[0]: _Row(*row) for row in found}
@@ -75,7 +80,7 @@ def of(
     contacts, ages = _past(placement, actions, rows, now=now)
     vetoed = _vetoes(placement, rows)
     bought = _bought(rows, now=now)
-    gone = _gone(actions)
+    gone, here = _gone(actions, now=now), tuple(sorted(channels))
     share, secret = placement.holdout_share, catalogues.secret()
     experiment = f"holdout {placement.slug}"
     people = []
@@ -95,6 +100,7 @@ def of(
             ages=ages.get(pk, ()),
             vetoed=vetoed[None] + vetoed.get(pk, ()),
             gone=gone,
+            here=here,
         )
         known = _features(row, bought.get(pk), standing.contacts, now=now)
         people.append(Person(pk, public_id, known, standing))
@@ -180,14 +186,15 @@ def _bought(rows: dict[int, _Row], *, now: datetime) -> dict[int, tuple[int, flo
     return found
 
 
-def _gone(actions: Sequence[Action]) -> tuple[tuple[str, str], ...]:
+def _gone(actions: Sequence[Action], *, now: datetime) -> tuple[tuple[str, str], ...]:
     """Products that are sold out and coupons that are over. What runs out meanwhile is counted."""
-    return tuple(
-        (action.slug, "no_stock")
-        for action in actions
-        if action.product is not None
-        and (action.product.stock == 0 or not action.product.is_active)
-    )
+    found = []
+    for action in actions:
+        if (product := action.product) and (product.stock == 0 or not product.is_active):
+            found.append((action.slug, "no_stock"))
+        elif (coupon := action.coupon) and not coupon.is_valid_on(now.date()):
+            found.append((action.slug, "no_coupon"))
+    return tuple(found)
 
 
 def _features(

@@ -7,12 +7,11 @@ from typing import NamedTuple
 from django.db import transaction
 
 from campaigns import audiences
+from campaigns.journeys import traces
 from campaigns.journeys.graph import Graph
 from campaigns.journeys.walking import Walk
 from campaigns.models import Delivery, JourneyVersion, Passage, Variant
 from crm import traits
-
-MOST_STEPS = 10_000  # of one passage: a round of an hour for a year
 
 
 class Met(NamedTuple):
@@ -23,8 +22,7 @@ class Met(NamedTuple):
 
     @property
     def occurrence(self) -> int:
-        """The same for the same step, another when they come round again or enter again."""
-        return self.passage.number * MOST_STEPS + self.position
+        return traces.occurrence_of(self.passage.number, self.position)
 
 
 def carry_out(

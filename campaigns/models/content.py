@@ -53,6 +53,9 @@ class Coupon(models.Model):
     def __str__(self) -> str:
         return self.code
 
+    def is_valid_on(self, day: date) -> bool:
+        return (self.valid_from is None or self.valid_from <= day) and day <= self.valid_to
+
     def text_in(self, language: str) -> str:
         return self.text_zh if language.startswith("zh") else self.text_en
 

@@ -205,6 +205,9 @@ class Action(models.Model):
                 {"value": _("Above the placement's highest value of %(limit)s.") % {"limit": limit}}
             )
 
+    def name_in(self, language: str) -> str:
+        return named(self.name_en, self.name_zh, language)
+
     @property
     def is_capped(self) -> bool:
         return self.uses_limit is not None or self.budget is not None
