@@ -267,7 +267,7 @@ def _spoken(delivery: Addressed) -> tuple[Template, str]:
 def _context(reader: Reader, asked: dict[str, Any], *, preferences: str) -> dict[str, Any]:
     """The variables of a template."""
     return {
-        "customer": personal.named(
+        "customer": offers.named(
             name=reader.name, first_name=first_name(reader.name), traits=reader.traits
         ),
         "shop": {"name": _shop_name(settings.DEFAULT_FROM_EMAIL), "url": settings.SITE_URL},

@@ -8,6 +8,7 @@ from campaigns.decisions.deciding import (
     decide_each,
     decide_many,
     look,
+    look_many,
     placement_of,
 )
 from campaigns.decisions.rewarding import OutsideWindow, credit_order, reward
@@ -22,6 +23,7 @@ __all__ = [
     "decide_each",
     "decide_many",
     "look",
+    "look_many",
     "placement_of",
     "reward",
 ]

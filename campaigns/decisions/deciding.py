@@ -179,7 +179,7 @@ def decide_each(
     channels: Sequence[str] = (),
 ) -> dict[str, Decided]:
     """Decide for (customer, key), each key an occasion of its own; the decisions by their keys."""
-    waiting, found = list(asks), {}
+    waiting, found = list(asks), dict[str, Decided]()
     while waiting:
         keys: dict[int, str] = {}
         again = []
@@ -202,14 +202,28 @@ def look(
     channels: Sequence[str] = (),
 ) -> Decided | None:
     """What would be decided now; nothing is logged and nothing taken."""
+    ids = [customer.pk]
+    found = look_many(ids, placement, now=now, occasion=occasion, channels=channels)
+    return found[0] if found else None
+
+
+def look_many(
+    customers: Sequence[int],
+    placement: Placement,
+    *,
+    now: datetime,
+    occasion: str = "",
+    channels: Sequence[str] = (),
+) -> list[Decided]:
+    """The same for many."""
     turn, asked = _turn(placement, now=now, is_binding=False), _Asked(now, occasion)
     actions = list(turn.actions.values())
-    people = snapshots.of(placement, actions, [customer.pk], now=now, channels=channels)
-    if not people:
-        return None
-    seeds = [asked.seed_of(placement, person) for person in people]
-    ((serving, _number, made),) = turn.made(people, seeds)
-    return _decided(turn, people[0], serving, made, uuid.uuid4())
+    people = snapshots.of(placement, actions, customers, now=now, channels=channels)
+    made = turn.made(people, [asked.seed_of(placement, person) for person in people])
+    return [
+        _decided(turn, person, serving, one, uuid.uuid4())
+        for person, (serving, _number, one) in zip(people, made, strict=True)
+    ]
 
 
 def _batch(customers: Sequence[int], placement: Placement, asked: _Asked) -> list[Decided]:
