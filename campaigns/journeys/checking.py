@@ -10,7 +10,7 @@ from campaigns import channels, rendering
 from campaigns.journeys import graph as graphs
 from campaigns.journeys import kinds
 from campaigns.journeys.graph import BadGraph, Graph, Node, Problem
-from campaigns.models import Template
+from campaigns.models import NOTHING, Placement, Template
 from crm import segments
 from crm.models import Channel, Segment
 
@@ -19,6 +19,7 @@ def checked(raw: Any) -> Graph:
     """The graph, if everything it names is there. Raises BadGraph."""
     graph = graphs.parse(raw)
     problems = [*_messages(graph), *_entry(graph.entry), *_rules(graph), *_events(graph)]
+    problems += _decisions(graph)
     if problems:
         raise BadGraph(problems)
     return graph
@@ -60,6 +61,25 @@ def _rules(graph: Graph) -> Iterator[Problem]:
                 segments.matching(rule, now=timezone.now())
             except segments.BadRule as error:
                 yield Problem(node.id, "rule", str(error))
+
+
+def _decisions(graph: Graph) -> Iterator[Problem]:
+    nodes = [node for node in graph.of_kind("split") if node.decides]
+    if not nodes:
+        return
+    known: dict[str, set[str]] = {}
+    pairs = Placement.objects.values_list("slug", "actions__slug")
+    for slug, action in pairs.filter(slug__in=[node.data["placement"] for node in nodes]):
+        known.setdefault(slug, set()).add(action)
+    for node in nodes:
+        slug = node.data["placement"]
+        if slug not in known:
+            reason = _("there is no placement “%(slug)s”") % {"slug": slug}
+            yield Problem(node.id, "placement", reason)
+            continue
+        for action in sorted(node.branches.keys() - known[slug] - {NOTHING}):
+            reason = _("there is no action “%(slug)s” here") % {"slug": action}
+            yield Problem(node.id, "branches", reason)
 
 
 def _events(graph: Graph) -> Iterator[Problem]:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from campaigns.journeys.graph import Node
 from campaigns.journeys.kinds import KINDS
-from campaigns.models import Template
+from campaigns.models import NOTHING, Placement, Template
 from crm.models import Segment
 
 KIND_NAMES: dict[str, Promise] = {
@@ -40,6 +40,7 @@ STEPS: dict[str, Promise] = {
     "heard": gettext_lazy("did what was waited for"),
     "not_heard": gettext_lazy("did not do it in time"),
     "split": gettext_lazy("went one of two ways"),
+    "decided": gettext_lazy("went the way of what was decided for them"),
     "message": gettext_lazy("was to get a message"),
     "action": gettext_lazy("was marked"),
     "goal": gettext_lazy("reached the goal"),
@@ -58,12 +59,23 @@ class Names:
 
     templates: Mapping[int, str] = field(default_factory=dict)
     segments: Mapping[str, str] = field(default_factory=dict)
+    placements: Mapping[str, str] = field(default_factory=dict)
+    actions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # by placement
 
     @classmethod
     def all(cls) -> "Names":
-        """Two queries."""
+        """Four queries."""
         templates = Template.objects.order_by("name").values_list("pk", "name")
-        return cls(dict(templates), {one.slug: str(one) for one in Segment.objects.order_by("pk")})
+        placements = Placement.objects.prefetch_related("actions").order_by("slug")
+        return cls(
+            dict(templates),
+            {one.slug: str(one) for one in Segment.objects.order_by("pk")},
+            {one.slug: str(one) for one in placements},
+            {
+                one.slug: {action.slug: str(action) for action in one.actions.all()}
+                for one in placements
+            },
+        )
 
 
 def title(node: Node) -> str:
@@ -84,9 +96,11 @@ def said(node: Node, names: Names) -> str:
 
 
 def way_names(node: Node) -> tuple[str, ...]:
-    """What stands at the ways out of a node that has two."""
+    """What stands at the ways out of a node that has more than one."""
     if not node.has_two_ways:
         return ("",)
+    if node.decides:
+        return *(_action_name(slug, {}) for slug in node.branches), _("others")
     if node.mode == "event":
         return _("came"), _("in vain")
     if node.mode == "random":
@@ -132,6 +146,9 @@ def _wait(node: Node, names: Names) -> str:
 def _split(node: Node, names: Names) -> str:
     if node.mode == "random":
         return _("by chance")
+    if node.decides:
+        slug = str(node.data.get("placement") or "–")
+        return _("decided at “%(placement)s”") % {"placement": names.placements.get(slug, slug)}
     rule = node.data.get("rule")
     if isinstance(rule, Mapping) and set(rule) == {"segment"}:
         segment = names.segments.get(str(rule["segment"]), "–")
@@ -149,6 +166,10 @@ def _action(node: Node, names: Names) -> str:
     if node.mode == "tag":
         return _("tag “%(name)s”") % {"name": name}
     return f"{name} = {node.data.get('value', '–')}"
+
+
+def _action_name(slug: str, known: Mapping[str, str]) -> str:
+    return _("nothing") if slug == NOTHING else known.get(slug, slug)
 
 
 def _clock(node: Node) -> str:
@@ -178,6 +199,8 @@ FIELDS: dict[str, Promise] = {
     "weekday": gettext_lazy("Weekday"),
     "every": gettext_lazy("How often"),
     "trigger": gettext_lazy("Who enters"),
+    "placement": gettext_lazy("Placement"),
+    "branches": gettext_lazy("Then, for each action"),
     "mode": gettext_lazy("How"),
     "id": gettext_lazy("Node"),
     "nodes": gettext_lazy("Graph"),
@@ -192,6 +215,13 @@ def why(what: str, detail: Mapping[str, Any]) -> str:
         return f"{kind} ({', '.join(about)})" if about else kind
     if "holds" in detail:
         return _("the rule held") if detail["holds"] else _("the rule did not hold")
+    if "placement" in detail:
+        told = {"action": _action_name(detail["action"], {}), "placement": detail["placement"]}
+        if "decision" not in detail:
+            return _("nothing is decided at “%(placement)s” now") % told
+        # xgettext:no-python-format
+        told["chance"] = f"{100 * detail['chance']:.0f} %"
+        return _("“%(action)s” at “%(placement)s”, with a chance of %(chance)s") % told
     if "drawn" in detail:
         return _("drawn %(drawn)s of 100, the first way is up to %(percent)s") % {
             "drawn": round(float(detail["drawn"]) * 100, 1),

@@ -145,6 +145,8 @@ def _edges(box: Box, boxes: Mapping[str, Box], bends: Mapping[Bend, Point]) -> l
             mine = sorted(bend for bend in bends if bend[:2] == (box.node.id, way))
             path = _down(box, [bends[bend] for bend in mine], to)
             x, y = box.middle + (6 if row else -34), box.bottom + 15
+            if len(box.node.ways) > 2:  # there is room only where each arrives
+                x, y = to.middle + 6, to.y - 6
         else:  # back to something above: around the left
             x, y1, y2 = min(box.x, to.x), box.y + HIGH / 2, to.y + HIGH / 2
             path = f"M{box.x:g} {y1:g} C{x - 40:g} {y1:g} {x - 40:g} {y2:g} {to.x:g} {y2:g}"

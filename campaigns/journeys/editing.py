@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 
 from campaigns.journeys.describing import KIND_NAMES, WEEKDAYS, Names
 from campaigns.journeys.kinds import KINDS
+from campaigns.models import NOTHING
 from crm.models import Channel
 
 Field = dict[str, Any]
@@ -47,7 +48,7 @@ def _fields(names: Names) -> dict[str, list[Field]]:
     return {
         "entry": _entry(segments),
         "wait": _wait(),
-        "split": _split(segments),
+        "split": _split(segments, names),
         "message": [
             _select("template", _("Template"), templates),
             _select("channel", _("Channel"), [[c, str(label)] for c, label in Channel.choices]),
@@ -92,12 +93,23 @@ def _wait() -> list[Field]:
     ]
 
 
-def _split(segments: Options) -> list[Field]:
+def _split(segments: Options, names: Names) -> list[Field]:
     percent = _field("percent", _("Percent on the first way"), "number")
+    modes = [
+        ["rule", _("by a rule")],
+        ["random", _("by chance")],
+        ["decision", _("by a decision")],
+    ]
+    placements = [[slug, name] for slug, name in names.placements.items()]
+    nothing = [NOTHING, _("nothing")]
+    actions = {slug: [*map(list, of.items()), nothing] for slug, of in names.actions.items()}
+    branches = _field("branches", _("Then, for each action"), "branches") | {"actions": actions}
     return [
-        _select("mode", _("How"), [["rule", _("by a rule")], ["random", _("by chance")]]),
+        _select("mode", _("How"), modes),
         _when(_rule(_("First way for those in"), segments), "mode", "rule"),
         _when(percent, "mode", "random"),
+        _when(_select("placement", _("Placement"), placements), "mode", "decision"),
+        _when(branches, "mode", "decision"),
     ]
 
 

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 
-from campaigns.journeys import chances, doing, facts, running
+from campaigns.journeys import chances, choices, doing, facts, running
 from campaigns.journeys.graph import Graph
 from campaigns.journeys.walking import Facts, Move, Position, Walk, walk
 from campaigns.models import Journey, JourneyVersion, Passage, PassageStep
@@ -89,6 +89,8 @@ def _walked(batch: Batch) -> list[Walk]:
     """Where everybody goes. Who was merged into another customer leaves."""
     heard = facts.heard(batch.graph, batch.passages, now=batch.now)
     rules = facts.rules(batch.graph, batch.passages, now=batch.now)
+    live = [one for one in batch.passages if one.customer.merged_into_id is None]
+    chosen = choices.at_splits(batch.graph, live, now=batch.now)
     walks = []
     for one in batch.passages:
         if one.customer.merged_into_id is not None:
@@ -98,6 +100,7 @@ def _walked(batch: Batch) -> list[Walk]:
             zone=one.customer.timezone,
             holds={node: one.customer_id in pks for node, pks in rules.items()},
             drawn=chances.drawer(one.journey_id, one.customer_id),
+            chosen=chosen.get(one.pk, {}),
         )
         walks.append(walk(batch.graph, batch.position(one, heard), own, batch.now))
     return walks

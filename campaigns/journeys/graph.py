@@ -13,13 +13,15 @@
          "next": …, "otherwise": …},
         {"id": …, "kind": "split", "mode": "rule", "rule": {…}, "next": …, "otherwise": …},
         {"id": …, "kind": "split", "mode": "random", "percent": 50, "next": …, "otherwise": …},
+        {"id": …, "kind": "split", "mode": "decision", "placement": slug,
+         "branches": {action: node, …}, "otherwise": …},
         {"id": …, "kind": "message", "template": 1, "channel": "email", "next": …},
         {"id": …, "kind": "action", "mode": "trait" | "tag", "name_of": …, "value": …, "next": …},
         {"id": …, "kind": "goal"}, {"id": …, "kind": "exit"}
     ]}
 
 Every node may have a `name`. `next` is the way on; `otherwise` where the rule does not hold, the
-chance is not drawn or the event does not come in time.
+chance is not drawn, the event does not come in time, or the action that was chosen has no branch.
 """
 
 import re
@@ -31,13 +33,14 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 MOST_NODES = 100
+MOST_BRANCHES = 20
 LONGEST_WAIT = 366 * 24 * 60  # minutes
 ID = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 MODES = {
     "entry": (),
     "wait": ("duration", "until", "event"),
-    "split": ("rule", "random"),
+    "split": ("rule", "random", "decision"),
     "message": (),
     "action": ("trait", "tag"),
     "goal": (),
@@ -45,6 +48,7 @@ MODES = {
 }
 TRIGGERS = ("event", "segment", "api", "recurring")
 ENDS = ("goal", "exit")
+WAYS = ("next", "otherwise")
 
 
 @dataclass(frozen=True)
@@ -78,13 +82,27 @@ class Node:
     data: Mapping[str, Any] = field(default_factory=dict)
 
     @property
+    def decides(self) -> bool:
+        return (self.kind, self.mode) == ("split", "decision")
+
+    @property
     def has_two_ways(self) -> bool:
         return self.kind == "split" or (self.kind, self.mode) == ("wait", "event")
+
+    @property
+    def branches(self) -> dict[str, str]:
+        """Of a split by decision: the node that each action leads to."""
+        told = self.data.get("branches")
+        if not self.decides or not isinstance(told, Mapping):
+            return {}
+        return {str(action): str(way) for action, way in told.items()}
 
     @property
     def ways(self) -> tuple[str, ...]:
         if self.kind in ENDS:
             return ()
+        if self.decides:
+            return (*self.branches.values(), self.otherwise)
         return (self.next, self.otherwise) if self.has_two_ways else (self.next,)
 
     @property
@@ -211,6 +229,14 @@ def _rule(node: Node) -> Iterator[Problem]:
         yield Problem(node.id, "rule", _("not a rule"))
 
 
+def _decision(node: Node) -> Iterator[Problem]:
+    yield from _text(node, "placement")
+    told = node.data.get("branches")
+    if not isinstance(told, Mapping) or not 1 <= len(told) <= MOST_BRANCHES:
+        reason = _("not a node for each of 1 to %(most)s actions") % {"most": MOST_BRANCHES}
+        yield Problem(node.id, "branches", reason)
+
+
 def _message(node: Node) -> Iterator[Problem]:
     yield from _whole(node, "template", 1, 2**62)
     yield from _text(node, "channel")
@@ -282,7 +308,8 @@ def _clock(node: Node) -> Iterator[Problem]:
 
 
 def _ways(node: Node, nodes: Mapping[str, Node]) -> Iterator[Problem]:
-    for name, way in zip(("next", "otherwise"), node.ways, strict=False):
+    names = (*("branches" for _ in node.branches), "otherwise") if node.decides else WAYS
+    for name, way in zip(names, node.ways, strict=False):
         if not way:
             yield Problem(node.id, name, _("leads nowhere"))
         elif way not in nodes:
@@ -331,6 +358,7 @@ NEEDED: dict[tuple[str, str], tuple[Callable[[Node], Iterator[Problem]], ...]] =
     ("wait", "event"): (_minutes, _event),
     ("split", "rule"): (_rule,),
     ("split", "random"): (_percent,),
+    ("split", "decision"): (_decision,),
     ("message", ""): (_message,),
     ("action", "trait"): (_named, _value),
     ("action", "tag"): (_named,),

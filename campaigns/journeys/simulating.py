@@ -2,16 +2,17 @@
 
 The one step of `walking` is played from every recorded reason to enter, with the events that
 followed. Nothing is sent and nothing written. Rules are asked as of the day somebody met them;
-traits, scores and segments are those of today, as no other is on record.
+traits, scores and segments are those of today, as no other is on record, and decisions what today's
+policies would choose.
 """
 
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from campaigns.journeys import chances, hearing
+from campaigns.journeys import chances, choices, hearing
 from campaigns.journeys.graph import Graph
 from campaigns.journeys.walking import Facts, Position, Walk, walk
 from campaigns.models import Journey
@@ -95,6 +96,11 @@ class _Player:
             self.events.setdefault((pk, kind), []).append(at)
         self.agreed = self._agreed(ids)
         self._rules: dict[tuple[str, object], set[int]] = {}
+        self.chosen = {
+            node.id: choices.foreseen(node, ids, now=now)
+            for node in graph.of_kind("split")
+            if node.decides
+        }
 
     def play(self, customer: Customer, moments: Sequence[datetime]) -> None:
         free_from: datetime | None = None
@@ -154,7 +160,10 @@ class _Player:
             for node in self.graph.of_kind("split")
             if node.mode == "rule"
         }
-        return Facts(customer.timezone, holds, chances.drawer(self.journey.pk, customer.pk))
+        drawn = chances.drawer(self.journey.pk, customer.pk)
+        chosen = {node: people[customer.pk] for node, people in self.chosen.items()}
+        chosen = {node: replace(one, due_at=moment) for node, one in chosen.items()}
+        return Facts(customer.timezone, holds, drawn, chosen)
 
     def _described(self, node: str, moment: datetime) -> set[int]:
         """Whom a rule describes at the end of that day; asked once a day for everybody."""

@@ -23,12 +23,22 @@ class Position:
 
 
 @dataclass(frozen=True)
+class Chosen:
+    """What was decided for somebody, and when it is to be done. No action: nothing is."""
+
+    action: str
+    due_at: datetime
+    detail: Mapping[str, Any] = field(default_factory=dict)  # what the trace keeps of it
+
+
+@dataclass(frozen=True)
 class Facts:
     """What is so of one person: their time zone, which rules hold, and what is drawn for them."""
 
     zone: str
     holds: Mapping[str, bool]  # by the node of the rule
     drawn: Callable[[str], float]  # a number in [0, 1) for a node, always the same one
+    chosen: Mapping[str, Chosen] = field(default_factory=dict)  # where they stand at a decision
 
 
 @dataclass(frozen=True)
@@ -65,13 +75,25 @@ def walk(graph: Graph, at: Position, facts: Facts, now: datetime) -> Walk:
             until = due_at(node, zone=facts.zone, now=now)
             moves.append(Move(node.id, "waits", {"until": until.isoformat()}))
             return Walk(tuple(moves), node.id, until, rests=True)
-        if has_acted and (node.kind, node.mode) == ("split", "rule"):
-            # What was just done to them may decide: they are looked at anew, at once.
+        if _has_to_be_asked(node, facts, has_acted=has_acted):
             return Walk(tuple(moves), node.id, now)
         has_acted = has_acted or node.kind == "action"
-        move, way = _pass(node, facts)
+        move, way, until = _pass(node, facts, now)
         moves.append(move)
+        if until > now:
+            return Walk(tuple(moves), way, until)
         node = graph[way]
+
+
+def _has_to_be_asked(node: Node, facts: Facts, *, has_acted: bool) -> bool:
+    """Whether what decides here is not known yet, so that they are looked at anew, at once.
+
+    A rule, as what was just done to them may decide. A decision, as it is logged and may use
+    something up: it is made only for who has come to it.
+    """
+    if node.decides:
+        return node.id not in facts.chosen
+    return has_acted and (node.kind, node.mode) == ("split", "rule")
 
 
 def due_at(node: Node, *, zone: str, now: datetime) -> datetime:
@@ -115,14 +137,25 @@ def _go_on(node: Node, at: Position) -> tuple[Move, str]:
     return Move(node.id, "not_heard"), node.otherwise
 
 
-def _pass(node: Node, facts: Facts) -> tuple[Move, str]:
-    """Go through a node at which nobody rests."""
+def _pass(node: Node, facts: Facts, now: datetime) -> tuple[Move, str, datetime]:
+    """Go through a node at which nobody rests; and the time of day for what comes then."""
+    if node.decides:
+        return _decided(node, facts.chosen[node.id], now)
     if node.kind != "split":
-        return Move(node.id, "passed" if node.kind == "entry" else node.kind), node.next
+        return Move(node.id, "passed" if node.kind == "entry" else node.kind), node.next, now
     if node.mode == "rule":
         holds = facts.holds[node.id]
-        return Move(node.id, "split", {"holds": holds}), node.next if holds else node.otherwise
+        way = node.next if holds else node.otherwise
+        return Move(node.id, "split", {"holds": holds}), way, now
     number = facts.drawn(node.id)
     is_in = number < int(node.data["percent"]) / 100
     detail = {"drawn": round(number, 6), "percent": node.data["percent"]}
-    return Move(node.id, "split", detail), node.next if is_in else node.otherwise
+    return Move(node.id, "split", detail), node.next if is_in else node.otherwise, now
+
+
+def _decided(node: Node, one: Chosen, now: datetime) -> tuple[Move, str, datetime]:
+    """The branch of what was chosen, at the time that it is for; where it has none, the other."""
+    move = Move(node.id, "decided", {"action": one.action} | dict(one.detail))
+    if one.action in node.branches:
+        return move, node.branches[one.action], one.due_at
+    return move, node.otherwise, now

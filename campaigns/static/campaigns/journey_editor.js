@@ -86,6 +86,7 @@
 
     ways(node) {
       if (node.kind === "goal" || node.kind === "exit") return [];
+      if (node.kind === "split" && node.mode === "decision") return ["otherwise"];
       const two = node.kind === "split" || (node.kind === "wait" && node.mode === "event");
       return two ? ["next", "otherwise"] : ["next"];
     }
@@ -108,6 +109,7 @@
     control(node, field, changed, redraw) {
       if (field.type === "select") return this.select(node, field, redraw);
       if (field.type === "rule") return this.rule(node, field, changed);
+      if (field.type === "branches") return this.branches(node, field, changed);
       if (field.type === "json") return this.json(node, field.name, changed);
       return this.input(node, field.name, field.type, changed);
     }
@@ -124,6 +126,21 @@
         redraw();
         this.refocus(node.id, field.name);
       });
+      return box;
+    }
+
+    branches(node, field, changed) {
+      const box = element("span", { class: "journey-rule" });
+      for (const [action, label] of field.actions[node.placement] || []) {
+        const ways = { id: node.id, ...node.branches };
+        const control = this.way(ways, action, () => {
+          node.branches = { ...node.branches };
+          if (ways[action]) node.branches[action] = ways[action];
+          else delete node.branches[action];
+          changed();
+        });
+        box.append(element("label", {}, element("span", {}, label), control));
+      }
       return box;
     }
 
@@ -194,6 +211,11 @@
           if (node[way] !== gone.id) continue;
           if (gone.next) node[way] = gone.next; // who came here goes on where it went on
           else delete node[way];
+        }
+        for (const [action, way] of Object.entries(node.branches || {})) {
+          if (way !== gone.id) continue;
+          if (gone.next) node.branches[action] = gone.next;
+          else delete node.branches[action];
         }
       }
       this.changed(this.nodes[0]?.id);
