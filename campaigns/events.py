@@ -82,3 +82,21 @@ class MessageReplied:
     campaign_id: int
     campaign: str
     text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfferShown:
+    """A page showed what was decided, for the first time that day."""
+
+    kind: ClassVar[str] = "campaigns.offer_shown"
+    decision: str
+    placement: str
+    action: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfferClicked:
+    kind: ClassVar[str] = "campaigns.offer_clicked"
+    decision: str
+    placement: str
+    action: str

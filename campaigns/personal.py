@@ -8,9 +8,10 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
-from campaigns import decisions, offers
+from campaigns import decisions
+from campaigns.decisions import offers
+from campaigns.decisions.offers import named
 from campaigns.models import Coupon, Placement, Template
-from campaigns.offers import named
 from crm.models import Customer
 from recommendations import serving
 

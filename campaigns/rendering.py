@@ -14,10 +14,10 @@ from django.utils.html import escape
 from liquid import BoundTemplate
 from liquid.exceptions import LiquidError
 
-from campaigns import markup, mjml, offers, personal, shell, tokens
-from campaigns.decisions import messages
+from campaigns import markup, mjml, personal, shell, tokens
+from campaigns.decisions import messages, offers
+from campaigns.decisions.offers import Said
 from campaigns.models import BY_PHONE, Campaign, LinkTarget, Template, Variant
-from campaigns.offers import Said
 from campaigns.sandbox import LONGEST_SOURCE, Sandbox, line_of_unclosed, one_rendering
 from crm.models import Customer
 

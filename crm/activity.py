@@ -46,6 +46,8 @@ KINDS: dict[str, tuple[str, str]] = {
     "campaigns.message_bounced": ("unpublished", gettext_noop("A message did not arrive")),
     "campaigns.message_complained": ("report", gettext_noop("Complained of a message")),
     "campaigns.message_replied": ("reply", gettext_noop("Answered a message")),
+    "campaigns.offer_shown": ("local_offer", gettext_noop("Was shown an offer")),
+    "campaigns.offer_clicked": ("ads_click", gettext_noop("Clicked an offer")),
     "campaigns.unsubscribed": ("unsubscribe", gettext_noop("Unsubscribed")),
     "chatbot.agent_answered": ("support_agent", gettext_noop("Was answered by a person")),
     "chatbot.conversation_resolved": (

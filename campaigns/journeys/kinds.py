@@ -28,6 +28,8 @@ KINDS: dict[str, Promise] = {
     "crm.segment_left": _("left a segment"),
     "campaigns.message_opened": _("opened a message"),
     "campaigns.message_clicked": _("clicked in a message"),
+    "campaigns.offer_shown": _("saw an offer on a page"),
+    "campaigns.offer_clicked": _("clicked an offer on a page"),
     "campaigns.price_dropped": _("a product they looked at became cheaper"),
     "campaigns.back_in_stock": _("a product they looked at is back"),
     "chatbot.message_received": _("wrote in the chat"),

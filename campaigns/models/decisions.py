@@ -338,6 +338,10 @@ class VetoQuerySet(models.QuerySet["Veto"]):
     def standing(self) -> "VetoQuerySet":
         return self.filter(lifted_at=None)
 
+    def of(self, customer: Customer) -> "VetoQuerySet":
+        """For them, or for everybody."""
+        return self.filter(Q(customer=None) | Q(customer=customer))
+
 
 class Veto(models.Model):
     """A person said that an action is not to be, for one customer or for everybody, and why."""

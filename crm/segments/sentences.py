@@ -63,6 +63,8 @@ EVENTS = {
     "campaigns.message_bounced": gettext_noop("could not be reached"),
     "campaigns.message_complained": gettext_noop("complained of a message"),
     "campaigns.message_replied": gettext_noop("answered a message"),
+    "campaigns.offer_shown": gettext_noop("was shown an offer"),
+    "campaigns.offer_clicked": gettext_noop("clicked an offer"),
     "campaigns.unsubscribed": gettext_noop("unsubscribed"),
     "crm.product_viewed": gettext_noop("looked at a product"),
     "crm.product_added": gettext_noop("put a product in the cart"),

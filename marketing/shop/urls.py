@@ -9,6 +9,7 @@ urlpatterns = [
     path("product/<str:sku>/dislike/undo/", views.take_back, name="product-dislike-undo"),
     path("shop/image/<str:sku>.svg", views.image, name="product-image"),
     path("pictures/<slug:name>.jpg", views.kept_picture, name="kept-picture"),
+    path("offer/<uuid:decision>/", views.offer, name="offer"),
     path("cart/", views.cart, name="cart"),
     path("cart/add/<str:sku>/", views.add, name="cart-add"),
     path("cart/remove/<str:sku>/", views.remove, name="cart-remove"),

@@ -3,7 +3,7 @@
 from itertools import zip_longest
 from typing import Any
 from urllib.parse import urlencode
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -17,6 +17,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from campaigns.decisions import offers, showing
 from crm import customers, orders, timeline
 from crm.events import ProductAdded, ProductViewed
 from crm.models import CartItem, Category, Customer, Feedback, Product
@@ -26,6 +27,7 @@ from recommendations import serving
 
 SHELF = 24
 MOST_OF_ONE = 99
+BANNER = "home-banner"  # the placement above the shelves
 LISTS = ("home", "cart")  # pages with a list of recommendations: the placement is the page's name
 
 
@@ -41,6 +43,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "shop/home.html",
         categories=Category.objects.order_by("pk"),
         chosen=chosen,
+        offer=_offer(request) if not chosen else None,
         recommended=_recommended(request, placement="home") if not chosen else [],
         hidden=_hidden(request),
         products=products.order_by("price")[:SHELF] if chosen else _mixed(products),
@@ -157,6 +160,18 @@ def check_out(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
+def offer(request: HttpRequest, decision: UUID) -> HttpResponse:
+    """The way from an offer to what it offers; a visitor's own decision is rewarded."""
+    shopper = visitor.find(request)
+    if shopper is None or request.method != "GET":
+        return redirect("home")
+    found = showing.clicked(decision, shopper, now=timezone.now())
+    if found and found.action and found.action.product:
+        return redirect("product", sku=found.action.product.sku)
+    return redirect(f"{reverse('home')}#shelves")
+
+
+@require_safe
 def image(request: HttpRequest, sku: str) -> HttpResponse:
     found = get_object_or_404(Product.objects.select_related("category"), sku=sku)
     slug = found.category.slug if found.category else ""
@@ -205,6 +220,16 @@ def _recommended(request: HttpRequest, *, placement: str) -> list[dict[str, Any]
         found = serving.record_impressions(shopper, found, placement=placement, now=now)
     language = _language()
     return [_card(one, language) for one in found]
+
+
+def _offer(request: HttpRequest) -> dict[str, Any] | None:
+    """What was decided for this visitor today; looking makes nobody, and nobody gets an offer."""
+    shopper, now = visitor.find(request), timezone.now()
+    made = showing.shown(shopper, BANNER, now=now) if shopper else None
+    if made is None or made.action is None:
+        return None
+    said = offers.decided(made, _language(), now=now)
+    return said | {"product": made.action.product, "decision": made.public_id}
 
 
 def _page_of_list(request: HttpRequest) -> str:

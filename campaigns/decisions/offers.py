@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 from django.conf import settings
 
-from campaigns.decisions import Decided
+from campaigns.decisions.deciding import Decided
 from campaigns.models import Coupon
 from crm.models import Product
 
