@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from django.db import transaction
 
-from campaigns import audiences
+from campaigns import preparing
 from campaigns.demo_templates import COUPONS, TEMPLATES
 from campaigns.events import MessageClicked, MessageOpened, MessageSent
 from campaigns.models import Campaign, Coupon, Delivery, LinkTarget, Template, Variant
@@ -148,7 +148,7 @@ def _happened(campaign: Campaign, *, at: datetime, rng: np.random.Generator) -> 
     Campaign.objects.filter(pk=campaign.pk).update(
         status=Campaign.Status.MATERIALISING, started_at=at, created_at=at - timedelta(days=1)
     )
-    audiences.materialise(campaign.pk, now=at)
+    preparing.prepare_all(campaign.pk, now=at)
     link = LinkTarget.objects.create(
         campaign=campaign, url="https://shop.example.com/", digest="demo"
     )

@@ -6,8 +6,8 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 
-from campaigns import audiences, channels, rendering
-from campaigns.models import Campaign, Delivery
+from campaigns import audiences, channels, freezing, rendering
+from campaigns.models import AudienceBlock, Campaign, Delivery
 from crm import segments
 
 logger = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ NOT_READY = (
 
 
 def start(campaign: Campaign, *, now: datetime, stale_is_fine: bool = False) -> bool:
-    """Begin: the audience is chosen and written to. Return False if it was begun already.
+    """Begin: the audience is frozen, and written to from now on. False if it was begun already.
 
     The segment is brought up to this moment first; where that cannot be done, only somebody who
     says that it is fine may start. Raises Stale, EmptyAudience, NotPossible without a variant,
@@ -43,12 +43,20 @@ def start(campaign: Campaign, *, now: datetime, stale_is_fine: bool = False) -> 
         if not stale_is_fine:
             raise
     check_ready(campaign)
+    begun = _freeze(campaign, now=now)
+    if begun:
+        campaign.refresh_from_db()
+        _wake(campaign)
+    return begun
+
+
+@transaction.atomic
+def _freeze(campaign: Campaign, *, now: datetime) -> bool:
     begun = Campaign.objects.filter(
         pk=campaign.pk, status__in=[Status.DRAFT, Status.SCHEDULED]
     ).update(status=Status.MATERIALISING, started_at=now)
     if begun:
-        campaign.refresh_from_db()
-        _wake(campaign)
+        freezing.freeze(campaign.pk)
     return bool(begun)
 
 
@@ -100,6 +108,8 @@ def resume(campaign: Campaign) -> None:
 def cancel(campaign: Campaign, *, now: datetime) -> None:
     """Stop for good: what was not begun is skipped, what is under way ends as it ends."""
     running = [Status.MATERIALISING, Status.SENDING, Status.PAUSED]
+    # First, as whoever prepares a block has it before the row of the campaign.
+    campaign.blocks.all().delete()
     _step(campaign, [Status.DRAFT, Status.SCHEDULED, *running], Status.CANCELLED)
     Campaign.objects.filter(pk=campaign.pk).update(finished_at=now)
     skip_cancelled()
@@ -107,6 +117,7 @@ def cancel(campaign: Campaign, *, now: datetime) -> None:
 
 def skip_cancelled() -> int:
     """Skip what a cancelled campaign has queued, also by a retry that came after."""
+    AudienceBlock.objects.filter(campaign__status=Status.CANCELLED).delete()
     queued = Delivery.objects.filter(
         campaign__status=Status.CANCELLED, status=Delivery.Status.QUEUED
     )
@@ -116,12 +127,12 @@ def skip_cancelled() -> int:
 
 
 def finish_if_done(campaign_id: int, *, now: datetime) -> bool:
-    """Say "finished", unless a single message is still to be sent or on its way.
+    """Say "finished", unless a single message is to be prepared or sent, or on its way.
 
     The messages of a journey are never finished: somebody may come to their node any moment.
     """
     unsettled = Delivery.objects.filter(campaign=OuterRef("pk"), status__in=OPEN)
-    open_ = Campaign.objects.broadcasts().sending().filter(pk=campaign_id)
+    open_ = Campaign.objects.broadcasts().sending().filter(pk=campaign_id, unprepared=0)
     done = open_.filter(~Exists(unsettled))
     return bool(done.update(status=Status.FINISHED, finished_at=now))
 

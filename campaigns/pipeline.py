@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 
-from campaigns import channels, claiming, journal, mail, outcomes, rendering, smtp
+from campaigns import channels, claiming, journal, mail, outcomes, preparing, rendering, smtp
 from campaigns.connections import Crew, End, Job, NotBegun, Turn
 from campaigns.models import Campaign
 from campaigns.pacing import Pacing
@@ -60,6 +60,7 @@ class Run:
         self.total = 0
         self._campaign, self._crew = campaign, crew
         self._owner, self._clock = owner, clock
+        self._is_prepared = not campaign.unprepared
         self._open: dict[int, Job] = {}  # claimed, and the end not written down yet
         self._pacing: Pacing[Job] = Pacing(
             settings.EMAIL_RATE, settings.EMAIL_DOMAIN_RATES, now=time.monotonic()
@@ -86,7 +87,10 @@ class Run:
         return Campaign.objects.sending().filter(pk=self._campaign.pk).exists()
 
     def _claim(self) -> int:
-        """Take a turn; return how many messages were looked at."""
+        """Take a turn, and prepare for turns to come while the connections have work.
+
+        Returns how many messages were looked at or prepared.
+        """
         turn, now = Turn(time.monotonic() + LEASE - MARGIN), self._clock()
         claimed = claiming.claim(
             self._campaign, owner=self._owner, now=now, limit=BATCH, begun=True
@@ -97,7 +101,16 @@ class Run:
         self._open |= {job.delivery.pk: job for job in jobs}
         self._crew.renderer.prepare(claimed.deliveries, now=now)
         self._pacing.add((job.delivery.address, job) for job in jobs)
-        return looked_at
+        self._crew.feed(self._pacing.release(time.monotonic()))
+        return looked_at + self._prepare()
+
+    def _prepare(self) -> int:
+        """A block of two turns after each turn, so that it never has to be waited for."""
+        if self._is_prepared:
+            return 0
+        prepared = preparing.prepare(self._campaign.pk, now=self._clock())
+        self._is_prepared = not prepared  # or another worker is at the last blocks
+        return prepared
 
     def _has_enough(self) -> bool:
         return self._crew.backlog >= BATCH // 2 or len(self._pacing) >= MOST_HELD_BACK

@@ -63,6 +63,10 @@ class Result:
         return self.statuses.get(Status.UNCERTAIN, 0)
 
     @property
+    def unprepared(self) -> int:
+        return self.campaign.unprepared
+
+    @property
     def settled(self) -> int:
         return self.sent + self.failed + self.skipped_total + self.uncertain
 

@@ -9,7 +9,17 @@ from celery import shared_task
 from django.db import OperationalError
 from django.utils import timezone
 
-from campaigns import audiences, claiming, controls, decisions, lifecycle, pipeline, sending, smtp
+from campaigns import (
+    claiming,
+    controls,
+    decisions,
+    freezing,
+    lifecycle,
+    pipeline,
+    preparing,
+    sending,
+    smtp,
+)
 from campaigns.decisions import messages
 from campaigns.journeys import clockwork, engine, hearing, versions, watching
 from campaigns.models import Campaign, Journey
@@ -20,8 +30,8 @@ logger = logging.getLogger(__name__)
 
 @shared_task
 def start_campaign(*, campaign_id: int) -> int:
-    """Choose the audience, where that is still to be done, and send."""
-    audiences.materialise(campaign_id, now=timezone.now())
+    """Prepare messages and send them, block by block."""
+    freezing.freeze(campaign_id)
     return _send_all(campaign_id)
 
 
@@ -41,7 +51,8 @@ def sweep() -> int:
     lifecycle.start_scheduled(now=now)
     for campaign in Campaign.objects.materialising():
         start_campaign.delay(campaign_id=campaign.pk)
-    if sending.anything_due(now=now) and not sending.is_at_work():
+    is_waiting = sending.anything_due(now=now) or Campaign.objects.sending().unprepared().exists()
+    if is_waiting and not sending.is_at_work():
         send_due.delay()
     while sending.tell(now=now):
         continue
@@ -111,7 +122,8 @@ def _send_all(campaign_id: int) -> int:
         except smtp.NoServer as failure:
             logger.warning("%s; the next sweep tries again", failure)
             break
-        if not done:
+        prepared = preparing.prepare(campaign_id, now=timezone.now()) if campaign.unprepared else 0
+        if not (done or prepared):
             lifecycle.finish_if_done(campaign_id, now=timezone.now())
             break
         total += done

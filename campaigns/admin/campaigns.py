@@ -135,7 +135,7 @@ class CampaignAdmin(ModelAdmin):
     @display(description=_("progress"))
     def progress(self, campaign: Campaign) -> str:
         counts: dict[str, int] = getattr(campaign, "counts", {})
-        open_ = sum(counts.get(status, 0) for status in lifecycle.OPEN)
+        open_ = sum(counts.get(status, 0) for status in lifecycle.OPEN) + campaign.unprepared
         total = campaign.to_be_written_to
         return f"{total - open_:,} / {total:,}" if total else "–"
 

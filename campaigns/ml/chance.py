@@ -3,13 +3,12 @@
 import hashlib
 import hmac
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 RESOLUTION = 2**53  # as many steps as a float can tell apart
 
 
-@dataclass(frozen=True)
-class Draw:
+class Draw(NamedTuple):
     """The arm that was drawn (None: held out) and the chance it had."""
 
     arm: int | None

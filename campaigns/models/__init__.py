@@ -1,6 +1,6 @@
 """Tables of the campaigns: what is said, to whom, and what became of it."""
 
-from campaigns.models.campaigns import BY_PHONE, Assignment, Campaign, Variant
+from campaigns.models.campaigns import BY_PHONE, Assignment, AudienceBlock, Campaign, Variant
 from campaigns.models.content import Coupon, Template
 from campaigns.models.control import ControlGroup
 from campaigns.models.decisions import (
@@ -27,6 +27,7 @@ __all__ = [
     "BY_PHONE",
     "Action",
     "Assignment",
+    "AudienceBlock",
     "Campaign",
     "Catalogue",
     "ControlGroup",

@@ -25,6 +25,10 @@ class CampaignQuerySet(models.QuerySet["Campaign"]):
     def sending(self) -> "CampaignQuerySet":
         return self.filter(status=Campaign.Status.SENDING)
 
+    def unprepared(self) -> "CampaignQuerySet":
+        """Some of their audience have no arm and no message yet."""
+        return self.filter(unprepared__gt=0)
+
 
 class Campaign(models.Model):
     """One broadcast: a segment, a topic, variants, and a share who get nothing to compare with.
@@ -85,7 +89,8 @@ class Campaign(models.Model):
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
     audience_size = models.PositiveIntegerField(_("audience"), default=0)
     holdout_size = models.PositiveIntegerField(_("held out"), default=0)
-    materialised_to = models.BigIntegerField(default=0)  # the last customer given an arm
+    # Frozen in blocks, and not given arms and messages yet; once cancelled it never will be.
+    unprepared = models.PositiveIntegerField(_("not yet prepared"), default=0)
 
     objects = CampaignQuerySet.as_manager()
 
@@ -123,6 +128,7 @@ class Campaign(models.Model):
 
     @property
     def to_be_written_to(self) -> int:
+        """All but those held out; while it is prepared, not all of those have been drawn."""
         return self.audience_size - self.holdout_size
 
 
@@ -146,6 +152,25 @@ class Variant(models.Model):
 
     def __str__(self) -> str:
         return self.label
+
+
+class AudienceBlock(models.Model):
+    """Some customers of a frozen audience, as numbers; gone once they have arms and messages."""
+
+    campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="blocks", db_index=False)
+    place = models.PositiveIntegerField()
+    size = models.PositiveIntegerField()
+    customers = models.BinaryField()  # their ids, `freezing.unpacked`
+
+    class Meta:
+        verbose_name = _("block of an audience")
+        verbose_name_plural = _("blocks of audiences")
+        constraints = [
+            models.UniqueConstraint(fields=["campaign", "place"], name="audience_block_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.campaign_id} {self.place}"
 
 
 class Assignment(models.Model):

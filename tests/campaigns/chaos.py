@@ -67,7 +67,7 @@ class Run:
     def play(self):
         from django.utils import timezone
 
-        from campaigns import lifecycle
+        from campaigns import freezing, lifecycle
         from tests.campaigns.world import make_campaign, make_members
 
         campaign = make_campaign(holdout_share="0.1", cap_messages=self.rng.choice([None, 3]))
@@ -76,6 +76,7 @@ class Run:
         self.people = [member.email for member in members]
         self.server.mails, self.server.rules = {}, self.rules()
         self.server.delay = self.rng.choice([0, 0.001, 0.005])
+        freezing.BLOCK = 15  # that somebody is killed over a block
         lifecycle.start(campaign, now=timezone.now())
         try:
             self.make_trouble()
@@ -165,6 +166,9 @@ class Run:
         sent, unsure = by_status.get("sent", set()), by_status.get("uncertain", set())
         self.campaign.refresh_from_db()
         assert set(by_status) <= {"sent", "failed", "uncertain"}, (told, set(by_status))
+        assert self.campaign.unprepared == self.campaign.blocks.count() == 0, told
+        assert self.campaign.audience_size == PEOPLE, told
+        assert self.campaign.assignments.count() == PEOPLE, told
         assert len(rows) == self.campaign.to_be_written_to, f"{told}: somebody has no row"
         assert not received or max(received.values()) == 1, f"{told}: somebody got it twice"
         assert sent <= set(received), f"{told}: {sent - set(received)} never got it"

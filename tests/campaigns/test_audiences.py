@@ -1,10 +1,12 @@
 """Segment -> arms: sticky, reproducible, resumable at any moment."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from campaigns import audiences, lifecycle
-from campaigns.models import Assignment, Campaign, Delivery
-from tests.campaigns.world import join, make_campaign, make_members, start
+from campaigns import audiences, freezing, lifecycle, preparing, results, tasks
+from campaigns.models import Assignment, AudienceBlock, Campaign, Delivery
+from tests.campaigns.world import join, make_campaign, make_members, send_all, start
 from tests.factories import NOON, agree, make_customer
 
 pytestmark = pytest.mark.django_db
@@ -42,8 +44,6 @@ def test_everybody_gets_an_arm_and_only_the_treated_a_delivery(big):
 
 
 def test_the_holdout_gets_nothing(big, outbox_of_channel):
-    from tests.campaigns.world import send_all
-
     start(big)
     send_all(big)
     held_out = set(big.assignments.filter(variant=None).values_list("customer__email", flat=True))
@@ -56,8 +56,8 @@ def test_the_same_campaign_always_draws_the_same_arms(big):
     before = arms(big)
     Delivery.objects.all().delete()
     Assignment.objects.all().delete()
-    Campaign.objects.update(status="materialising", materialised_to=0, audience_size=0)
-    audiences.materialise(big.pk, now=NOON)
+    Campaign.objects.update(status="materialising")
+    preparing.prepare_all(big.pk, now=NOON)
     assert arms(big) == before
 
 
@@ -68,31 +68,133 @@ def test_another_campaign_draws_other_arms(big):
     assert arms(big) != arms(other)
 
 
-def test_killed_after_any_batch_it_goes_on_where_it_was(big, monkeypatch):
-    lifecycle.start(big, now=NOON)
-    real, calls = audiences._count, []
+def balances(campaign):
+    """The books at this moment: everybody of the audience is somewhere."""
+    campaign.refresh_from_db()
+    counts = results.status_counts([campaign]).get(campaign.pk, {})
+    told = sum(counts.values()) + campaign.holdout_size + campaign.unprepared
+    assert told == campaign.audience_size
+    return campaign
 
-    def dies_in_the_third_batch(*args, **kwargs):
+
+def test_the_audience_is_known_at_once_and_prepared_later(big, monkeypatch):
+    monkeypatch.setattr(freezing, "BLOCK", 7)
+    lifecycle.start(big, now=NOON)
+    assert (balances(big).status, big.audience_size, big.unprepared) == ("sending", 60, 60)
+    assert list(big.blocks.order_by("place").values_list("size", flat=True)) == [7] * 8 + [4]
+    assert not big.assignments.exists()
+    assert preparing.prepare(big.pk, now=NOON) == 7
+    assert (balances(big).audience_size, big.unprepared, big.assignments.count()) == (60, 53, 7)
+
+
+def test_who_comes_or_goes_after_the_start_changes_nothing(big, monkeypatch):
+    monkeypatch.setattr(freezing, "BLOCK", 7)
+    lifecycle.start(big, now=NOON)
+    before = set(big.segment.memberships.values_list("customer_id", flat=True))
+    join(big, make_customer("Late"))
+    big.segment.memberships.filter(customer_id__in=sorted(before)[40:50]).delete()
+    preparing.prepare_all(big.pk, now=NOON)
+    assert set(arms(balances(big))) == before
+
+
+def test_killed_after_any_block_it_goes_on_where_it_was(big, monkeypatch):
+    monkeypatch.setattr(freezing, "BLOCK", 7)
+    lifecycle.start(big, now=NOON)
+    real, calls = AudienceBlock.delete, []
+
+    def dies_in_the_third_block(*args, **kwargs):
         calls.append(1)
         real(*args, **kwargs)
         if len(calls) == 3:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(audiences, "_count", dies_in_the_third_batch)
-    with pytest.raises(KeyboardInterrupt):
-        audiences.materialise(big.pk, now=NOON, batch=7)
-    big.refresh_from_db()
-    assert (big.status, big.audience_size) == ("materialising", 14)
-    assert big.assignments.count() == 14
-    audiences.materialise(big.pk, now=NOON, batch=7)
-    big.refresh_from_db()
-    assert (big.status, big.audience_size, big.assignments.count()) == ("sending", 60, 60)
+    with monkeypatch.context() as patch:
+        patch.setattr(AudienceBlock, "delete", dies_in_the_third_block)
+        with pytest.raises(KeyboardInterrupt):
+            preparing.prepare_all(big.pk, now=NOON)
+    assert (balances(big).unprepared, big.assignments.count()) == (46, 14)
+    assert not lifecycle.finish_if_done(big.pk, now=NOON)
+    preparing.prepare_all(big.pk, now=NOON)
+    assert (balances(big).unprepared, big.assignments.count()) == (0, 60)
     assert big.deliveries.count() == 60 - big.holdout_size
+    assert not big.blocks.exists()
+
+
+def test_a_start_that_fails_leaves_a_draft(big, monkeypatch):
+    monkeypatch.setattr(freezing, "freeze", lambda _: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        lifecycle.start(big, now=NOON)
+    big.refresh_from_db()
+    assert (big.status, big.started_at) == ("draft", None)
+
+
+def test_a_customer_who_is_gone_before_their_block_is_counted_no_more(big):
+    lifecycle.start(big, now=NOON)
+    gone = big.segment.memberships.first().customer
+    big.segment.memberships.filter(customer=gone).delete()
+    gone.consents.all().delete()
+    gone.delete()
+    preparing.prepare_all(big.pk, now=NOON)
+    assert (balances(big).audience_size, big.unprepared, big.assignments.count()) == (59, 0, 59)
+
+
+def test_a_customer_merged_before_their_block_is_skipped_with_the_reason(outbox_of_channel):
+    campaign = make_campaign(holdout_share=0)
+    members = make_members(campaign, 3)
+    lifecycle.start(campaign, now=NOON)
+    type(members[0]).objects.filter(pk=members[0].pk).update(merged_into=members[1])
+    preparing.prepare_all(campaign.pk, now=NOON)
+    send_all(campaign)
+    assert campaign.deliveries.get(customer=members[0]).reason == "merged"
+    assert len(outbox_of_channel) == 2
+    assert balances(campaign).status == "finished"
+
+
+def test_a_paused_campaign_is_not_prepared_and_a_cancelled_one_never(big, monkeypatch):
+    monkeypatch.setattr(freezing, "BLOCK", 7)
+    lifecycle.start(big, now=NOON)
+    preparing.prepare(big.pk, now=NOON)
+    lifecycle.pause(big)
+    assert preparing.prepare(big.pk, now=NOON) == 0
+    lifecycle.cancel(big, now=NOON)
+    assert not big.blocks.exists()
+    assert preparing.prepare(big.pk, now=NOON) == 0
+    assert (balances(big).unprepared, big.audience_size) == (53, 60)
+    assert set(big.deliveries.values_list("reason", flat=True)) == {"cancelled"}
+
+
+def test_the_sender_prepares_block_by_block_ahead_of_itself(big, monkeypatch, outbox_of_channel):
+    monkeypatch.setattr(freezing, "BLOCK", 7)
+    monkeypatch.setattr(tasks.start_campaign, "delay", lambda **_: None)
+    lifecycle.start(big, now=NOON)
+    tasks.start_campaign(campaign_id=big.pk)
+    assert (balances(big).status, big.unprepared) == ("finished", 0)
+    assert len(outbox_of_channel) == big.to_be_written_to
+
+
+def test_the_sweeper_finds_blocks_that_nobody_prepares(big, monkeypatch, outbox_of_channel):
+    monkeypatch.setattr(tasks.start_campaign, "delay", lambda **_: None)
+    lifecycle.start(big, now=NOON)
+    tasks.sweep()
+    assert balances(big).status == "finished"
+    assert len(outbox_of_channel) == big.to_be_written_to
+
+
+@given(st.lists(st.integers(1, 2**63 - 1), max_size=50))
+def test_numbers_are_read_as_they_were_written(numbers):
+    assert list(freezing.unpacked(freezing.packed(numbers))) == numbers
+
+
+def test_an_empty_audience_that_slips_through_is_sent_to_nobody_and_finished():
+    campaign = make_campaign()
+    Campaign.objects.update(status="materialising", started_at=NOON)
+    assert freezing.freeze(campaign.pk) == 0
+    assert lifecycle.finish_if_done(campaign.pk, now=NOON)
 
 
 def test_materialising_twice_changes_nothing(big):
     start(big)
-    assert audiences.materialise(big.pk, now=NOON) == 0
+    assert preparing.prepare_all(big.pk, now=NOON) == 0
     assert big.assignments.count() == 60
 
 
@@ -106,7 +208,7 @@ def test_every_arm_is_kept_with_its_chance_and_its_reason(big):
     for assignment in big.assignments.select_related("variant"):
         assert assignment.propensity == pytest.approx(0.35 if assignment.variant else 0.3)
         assert assignment.reason["segment"] == big.segment.slug
-        assert assignment.policy == audiences.POLICY
+        assert assignment.policy == preparing.POLICY
 
 
 def test_merged_customers_are_not_in_the_audience(big):
@@ -137,12 +239,12 @@ def test_two_customers_of_one_address_get_one_message():
     ]
 
 
-def test_two_customers_of_one_address_in_different_batches_get_one_message():
+def test_two_customers_of_one_address_in_different_blocks_get_one_message(monkeypatch):
     campaign = make_campaign(holdout_share=0)
     first, second = make_members(campaign, 2)
     type(second).objects.filter(pk=second.pk).update(email=first.email)
-    lifecycle.start(campaign, now=NOON)
-    audiences.materialise(campaign.pk, now=NOON, batch=1)
+    monkeypatch.setattr(freezing, "BLOCK", 1)
+    start(campaign)
     assert campaign.deliveries.filter(status="queued").count() == 1
     assert campaign.deliveries.filter(reason="same_address").count() == 1
 
@@ -150,14 +252,14 @@ def test_two_customers_of_one_address_in_different_batches_get_one_message():
 def test_a_batch_asks_a_fixed_number_of_queries(big, django_assert_max_num_queries):
     lifecycle.start(big, now=NOON)
     with django_assert_max_num_queries(16):
-        audiences.materialise(big.pk, now=NOON)
+        preparing.prepare_all(big.pk, now=NOON)
 
 
 def test_chat_messages_go_to_the_customer_and_not_to_an_address():
     campaign = make_campaign(holdout_share=0, channel="chat")
     ada = make_members(campaign, 1)[0]
     Campaign.objects.update(status="materialising")
-    audiences.materialise(campaign.pk, now=NOON)
+    preparing.prepare_all(campaign.pk, now=NOON)
     assert campaign.deliveries.get().address == str(ada.public_id)
 
 
@@ -174,7 +276,7 @@ def test_the_arms_are_those_that_chance_draws_whatever_the_database(weights):
     variants = list(campaign.variants.order_by("pk"))
     for assignment in campaign.assignments.all():
         subject = str(assignment.customer_id)
-        number = chance.unit(audiences._secret(), f"campaign-{campaign.pk}", subject)
+        number = chance.unit(audiences.secret(), f"campaign-{campaign.pk}", subject)
         drawn = chance.draw(number, holdout=0.137, weights=weights)
         expected = None if drawn.arm is None else variants[drawn.arm].pk
         assert assignment.variant_id == expected

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from campaigns import audiences, lifecycle, sending
+from campaigns import freezing, lifecycle, preparing, sending
 from campaigns.models import Campaign
 from tests.campaigns.world import make_campaign, make_members
 
@@ -58,7 +58,7 @@ def sender(campaign, owner, limit=7):
 
 def begin(campaign):
     lifecycle.start(campaign, now=timezone.now())
-    audiences.materialise(campaign.pk, now=timezone.now())
+    preparing.prepare_all(campaign.pk, now=timezone.now())
 
 
 def test_four_workers_send_each_message_once(recorder):
@@ -71,16 +71,23 @@ def test_four_workers_send_each_message_once(recorder):
     assert lifecycle.finish_if_done(campaign.pk, now=timezone.now())
 
 
-def test_two_workers_choosing_the_audience_give_everybody_one_arm():
+def test_workers_who_prepare_at_once_give_everybody_one_arm(monkeypatch):
+    """Also where customers of different blocks have the same addresses, in different orders."""
+    monkeypatch.setattr(freezing, "BLOCK", 10)
     campaign = make_campaign(holdout_share="0.2")
-    make_members(campaign, 90)
+    members = make_members(campaign, 90)
+    for one, other in zip(members[:20], reversed(members[70:]), strict=True):
+        type(one).objects.filter(pk=other.pk).update(email=one.email)
     lifecycle.start(campaign, now=timezone.now())
-    work = [lambda: audiences.materialise(campaign.pk, now=timezone.now(), batch=10)] * 3
+    work = [lambda: preparing.prepare_all(campaign.pk, now=timezone.now())] * 3
     at_once(*work)
     campaign.refresh_from_db()
     assert (campaign.status, campaign.audience_size) == ("sending", 90)
     assert campaign.assignments.count() == 90
     assert campaign.deliveries.count() == campaign.to_be_written_to
+    assert campaign.unprepared == campaign.blocks.count() == 0
+    told = campaign.deliveries.values_list("status", "reason").distinct()
+    assert set(told) <= {("queued", ""), ("skipped", "same_address")}
 
 
 def test_campaigns_sent_at_the_same_moment_keep_the_cap(recorder):

@@ -216,7 +216,7 @@ def test_an_address_that_is_none_fails_alone(server):
 def test_the_rules_of_the_door_hold_here_too(server):
     campaign = make_campaign(holdout_share=0.2, cap_messages=3)
     make_members(campaign, 30)
-    make_members(campaign, 5, consenting=False)
+    make_members(campaign, 15, consenting=False)
     join(campaign, make_customer("Nemo", email=""))
     start(campaign)
     send(campaign)

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from campaigns import audiences, lifecycle, tasks
+from campaigns import lifecycle, preparing, tasks
 from campaigns.models import Campaign, Delivery
 from tests.campaigns.world import make_campaign, make_members, make_template, start
 
@@ -47,7 +47,7 @@ def test_a_lost_start_is_found_by_the_sweeper(begun, outbox_of_channel):
 
 
 def test_a_sender_that_died_half_way_is_followed_by_the_sweeper(begun, outbox_of_channel):
-    audiences.materialise(begun.pk, now=timezone.now())
+    preparing.prepare_all(begun.pk, now=timezone.now())
     ids = list(Delivery.objects.values_list("pk", flat=True)[:8])
     past = timezone.now() - timedelta(seconds=1)
     Delivery.objects.filter(pk__in=ids[:5]).update(claimed_by="dead", claimed_until=past)
@@ -61,7 +61,7 @@ def test_a_sender_that_died_half_way_is_followed_by_the_sweeper(begun, outbox_of
 
 
 def test_the_sweeper_leaves_a_living_sender_alone(begun, outbox_of_channel):
-    audiences.materialise(begun.pk, now=timezone.now())
+    preparing.prepare_all(begun.pk, now=timezone.now())
     alive = timezone.now() + timedelta(seconds=20)
     first = Delivery.objects.first()
     Delivery.objects.filter(pk=first.pk).update(
@@ -135,7 +135,7 @@ def test_a_finished_campaign_cannot_be_cancelled(campaign):
 
 def test_a_cancel_while_the_audience_is_chosen_stops_it(begun):
     lifecycle.cancel(begun, now=timezone.now())
-    assert audiences.materialise(begun.pk, now=timezone.now()) == 0
+    assert preparing.prepare_all(begun.pk, now=timezone.now()) == 0
     assert not begun.assignments.exists()
 
 
@@ -148,7 +148,7 @@ def test_starting_survives_a_broker_that_is_down(
     monkeypatch.setattr("campaigns.tasks.start_campaign.delay", down)
     with django_capture_on_commit_callbacks(execute=True):
         assert lifecycle.start(campaign, now=timezone.now())
-    assert reload(campaign).status == "materialising"
+    assert reload(campaign).status == "sending"
 
 
 def test_pages_for_customers_have_a_panel_with_a_fixed_number_of_queries(

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from itertools import count
 
-from campaigns import audiences, lifecycle, sending
+from campaigns import lifecycle, preparing, sending
 from campaigns.models import Campaign, Template, Variant
 from crm.models import Membership, Segment
 from tests.factories import NOON, agree, make_customer, make_topic
@@ -83,7 +83,7 @@ def make_members(campaign, number, *, consenting=True, **fields):
 def start(campaign, *, now=NOON):
     """Start and choose the audience, without sending."""
     begun = lifecycle.start(campaign, now=now)
-    audiences.materialise(campaign.pk, now=now)
+    preparing.prepare_all(campaign.pk, now=now)
     campaign.refresh_from_db()
     return begun
 
