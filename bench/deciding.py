@@ -65,6 +65,7 @@ def taught(place):
     from campaigns.decisions.snapshots import FEATURES
     from campaigns.ml.placed import PlacedPolicy
     from crm import artifacts
+    from tests.campaigns.decisions.world import approved
 
     rng, now = np.random.default_rng(0), timezone.now()
     order = ["nothing", *place.actions.order_by("pk").values_list("slug", flat=True)]
@@ -77,7 +78,7 @@ def taught(place):
         rng.random(2_000),
     )
     saved = artifacts.save(policy, artifacts.Provenance(metrics={}), as_of=now, now=now)
-    artifacts.promote(saved, now=now)
+    approved(place, saved, now=now)
 
 
 def measure(arguments):

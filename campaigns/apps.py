@@ -9,13 +9,16 @@ class CampaignsConfig(AppConfig):
 
     def ready(self) -> None:
         from campaigns import channels, mail, mailreports, panel, texting
-        from crm import portrait, segment_page
+        from campaigns.decisions import approving
+        from campaigns.models.decisions import POLICY
+        from crm import artifacts, portrait, segment_page
 
         channels.register("email", mail.Email())
         channels.register("sms", texting.Texts("sms"))
         channels.register("whatsapp", texting.Texts("whatsapp"))
         if settings.EMAIL_PROVIDER:
             mailreports.listen()
+        artifacts.register_guard(POLICY, approving.why_not)
         segment_page.register_use(panel.of_segment)
         portrait.register(
             portrait.Panel("campaigns", "campaigns/portrait.html", panel.build, order=40)

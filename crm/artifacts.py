@@ -4,7 +4,7 @@ import hashlib
 import json
 import logging
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -34,6 +34,28 @@ class UnreadableArtifact(Exception):
 
 class NothingToRollBackTo(Exception):
     """No earlier champion of this name exists."""
+
+
+class NotPromotable(Exception):
+    """It may not serve; the message says why, in the reader's language."""
+
+
+Guard = Callable[[Artifact], str]
+_guards: dict[str, Guard] = {}
+
+
+def register_guard(prefix: str, guard: Guard) -> None:
+    """An app above has a say in what serves: the guard of artifacts whose names begin so.
+
+    It returns why one may not serve, in the reader's language, and nothing where it may.
+    """
+    _guards[prefix] = guard
+
+
+def why_not(artifact: Artifact) -> str:
+    """Why this may not serve; empty where it may."""
+    asked = (guard for prefix, guard in _guards.items() if artifact.name.startswith(prefix))
+    return next(filter(None, (guard(artifact) for guard in asked)), "")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +108,9 @@ def _store(
 
 @transaction.atomic
 def promote(artifact: Artifact, *, now: datetime, reason: str = "") -> None:
-    """Make this the champion; the one before is archived."""
+    """Make this the champion; the one before is archived. Raises NotPromotable."""
+    if reason_against := why_not(artifact):
+        raise NotPromotable(reason_against)
     champions = Artifact.objects.select_for_update().filter(
         name=artifact.name, status=Artifact.Status.CHAMPION
     )
@@ -101,7 +125,7 @@ def promote(artifact: Artifact, *, now: datetime, reason: str = "") -> None:
 def roll_back(name: str, *, now: datetime) -> Artifact:
     """Let the champion before the present one serve again.
 
-    Raises NothingToRollBackTo when there was none.
+    Raises NothingToRollBackTo when there was none, NotPromotable when it may not.
     """
     present = champion_of(name)
     earlier = Artifact.objects.filter(name=name, status=Artifact.Status.ARCHIVED)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from campaigns.decisions.log import trail
 from campaigns.models import Placement, PolicyProposal
@@ -55,9 +56,9 @@ def reject(proposal: PolicyProposal, *, by: str, reason: str, now: datetime) -> 
 @transaction.atomic
 def serve(proposal: PolicyProposal, *, by: str, now: datetime) -> PolicyProposal:
     """End the trial well: the policy serves everybody. Raises NotPossible."""
-    row = _locked(proposal, State.CANARY)
+    row = _decided(_locked(proposal, State.CANARY), State.APPROVED, by=by, now=now)
     artifacts.promote(row.artifact, now=now, reason=f"promoted by {by}")
-    return _decided(row, State.APPROVED, by=by, now=now)
+    return row
 
 
 @transaction.atomic
@@ -74,6 +75,19 @@ def take_back(proposal: PolicyProposal, *, by: str, reason: str, now: datetime) 
             raise NotPossible("another policy serves by now")
         _step_down(row, now=now)
     return _decided(row, State.RETURNED, by=by, now=now, why=reason)
+
+
+def why_not(artifact: Artifact) -> str:
+    """Why a policy may not serve; empty for one that a person approved. The guard of all doors."""
+    found = PolicyProposal.objects.filter(artifact=artifact).select_related("placement").first()
+    if found is None:
+        return _("Nobody has evaluated this policy: “manage.py train policies” proposes policies.")
+    if found.state == State.APPROVED:
+        return ""
+    told = {"placement": found.placement, "state": found.get_state_display()}
+    return _(
+        "Only an approved policy serves (this one: %(state)s). “%(placement)s” has a page."
+    ) % (told)
 
 
 def trial_of(proposal: PolicyProposal, *, now: datetime) -> Trial | None:
@@ -109,7 +123,7 @@ def look_after_trials(*, now: datetime) -> int:
 
 
 def _step_down(row: PolicyProposal, *, now: datetime) -> None:
-    with suppress(artifacts.NothingToRollBackTo):
+    with suppress(artifacts.NothingToRollBackTo, artifacts.NotPromotable):
         artifacts.roll_back(row.artifact.name, now=now)
     artifacts.retire(row.artifact, reason="taken back")
 
@@ -132,5 +146,5 @@ def _decided(
 
 
 def _by_customer(customers: np.ndarray, rewards: np.ndarray) -> np.ndarray:
-    _, number = np.unique(customers, return_inverse=True)
+    _values, number = np.unique(customers, return_inverse=True)
     return np.bincount(number, weights=rewards) / np.maximum(np.bincount(number), 1)

@@ -17,6 +17,7 @@ from campaigns.models.content import Coupon, Template
 from crm.models import Artifact, Customer, Product, Segment, Topic
 
 NOTHING = "nothing"  # the choice to leave a customer alone; no action may be called so
+POLICY = "policy-"  # how the names of artifacts that are policies begin
 SLUG = RegexValidator(
     r"^[a-z0-9][a-z0-9_-]*$", _("Small letters, digits, hyphens and underscores.")
 )
@@ -108,7 +109,7 @@ class Placement(models.Model):
 
     @property
     def artifact_name(self) -> str:
-        return f"policy-{self.slug}"
+        return f"{POLICY}{self.slug}"
 
 
 class Action(models.Model):

@@ -79,6 +79,7 @@ class ArtifactAdmin(ReadOnlyAdmin):
         if artifact is not None:
             context["measures"] = learned.measures(artifact)
             context["backtest"] = backtests.page(artifact.backtest)
+            context["why_not"] = artifacts.why_not(artifact)
             context["title"] = learned.version(f"{artifact.name}#{artifact.pk}")
         return super().render_change_form(request, context, *args, **more)
 
@@ -97,11 +98,12 @@ class ArtifactAdmin(ReadOnlyAdmin):
         self._require_decider(request)
         artifact = get_object_or_404(Artifact, pk=pk)
         who = request.user.get_username()
-        artifacts.promote(artifact, now=timezone.now(), reason=f"promoted by {who}")
-        self.message_user(
-            request,
-            _("%(name)s serves now.") % {"name": learned.version(f"{artifact.name}#{artifact.pk}")},
-        )
+        try:
+            artifacts.promote(artifact, now=timezone.now(), reason=f"promoted by {who}")
+            name = learned.version(f"{artifact.name}#{artifact.pk}")
+            self.message_user(request, _("%(name)s serves now.") % {"name": name})
+        except artifacts.NotPromotable as refusal:
+            self.message_user(request, str(refusal), messages.ERROR)
         return redirect("admin:crm_artifact_changelist")
 
     def roll_back(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -116,6 +118,8 @@ class ArtifactAdmin(ReadOnlyAdmin):
             )
         except artifacts.NothingToRollBackTo:
             self.message_user(request, _("There is no earlier champion."), messages.WARNING)
+        except artifacts.NotPromotable as refusal:
+            self.message_user(request, str(refusal), messages.ERROR)
         return redirect("admin:crm_artifact_changelist")
 
     def _require_decider(self, request: HttpRequest) -> None:

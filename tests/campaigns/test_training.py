@@ -15,7 +15,7 @@ from crm.models import Artifact
 from crm.training import Order, TooLittleData
 from marketing import learning
 from tests.campaigns.decisions.trails import made_history
-from tests.campaigns.decisions.world import make_home, make_people
+from tests.campaigns.decisions.world import approved, make_home, make_people
 from tests.factories import NOON, make_customer
 
 pytestmark = pytest.mark.django_db
@@ -175,7 +175,7 @@ def test_a_policy_for_money_learns_from_money():
 def test_decisions_of_a_policy_that_was_trained_are_made_again_alike():
     placement = made_history()
     train_policies(ORDER)
-    artifacts.promote(proposals(placement)["logistic-thompson"].artifact, now=NOON)
+    approved(placement, proposals(placement)["logistic-thompson"].artifact)
     ids = [person.pk for person in make_people(60)]
     decisions.decide_many(ids, placement, now=NOON)
     made = replaying.rows(Decision.objects.exclude(artifact=None))

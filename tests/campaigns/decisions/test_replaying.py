@@ -15,7 +15,13 @@ from campaigns.ml.placed import PlacedPolicy
 from campaigns.models import Action, Catalogue, Decision, Veto
 from crm import artifacts
 from crm.models import Customer
-from tests.campaigns.decisions.world import make_action, make_home, make_people, make_placement
+from tests.campaigns.decisions.world import (
+    approved,
+    make_action,
+    make_home,
+    make_people,
+    make_placement,
+)
 from tests.campaigns.world import make_segment
 from tests.factories import NOON, agree, make_customer, make_order, make_product, make_topic
 
@@ -51,7 +57,7 @@ def taught(placement, kind, order=("nothing", "a", "b", "c"), *, seed=0):
         as_of=NOON,
         now=NOON,
     )
-    artifacts.promote(saved, now=NOON)
+    approved(placement, saved)
     return saved
 
 
