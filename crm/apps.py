@@ -11,6 +11,7 @@ class CrmConfig(AppConfig):
         from crm import (
             activity,
             identity_panel,
+            lookups,  # noqa: F401  (registers itself)
             outlook,
             portrait,
             profile,

@@ -89,10 +89,16 @@ def insert_into(table: str, names: Sequence[str], rows: Collection[Sequence[Any]
 
 
 def _lines(rows: Collection[Sequence[Any]], width: int) -> str:
-    line = "\t".join(["%s"] * width) + "\n"
-    text = "".join([line % tuple(row) for row in rows])
+    line, empty = "\t".join(["%s"] * width) + "\n", 0
+    lines = []
+    for row in rows:
+        if None in row:
+            empty += sum(value is None for value in row)
+            row = ["\\N" if value is None else value for value in row]
+        lines.append(line % tuple(row))
+    text = "".join(lines)
     # Most chunks hold nothing to escape, and looking is cheaper than rewriting.
-    plain = "\\" not in text and "\r" not in text and not any(None in row for row in rows)
+    plain = text.count("\\") == empty and "\r" not in text
     if plain and text.count("\n") == len(rows) and text.count("\t") == len(rows) * (width - 1):
         return text
     return "".join(["\t".join([_escaped(value) for value in row]) + "\n" for row in rows])

@@ -154,7 +154,7 @@ def suppress(*, channel: str, address: str, reason: str, at: datetime) -> None:
 def suppressed(*, channel: str, addresses: Iterable[str]) -> set[str]:
     """Of these addresses those that must not be written to, in lower case. One query."""
     lower = {address.lower() for address in addresses}
-    known = Suppression.objects.filter(channel=channel, address__in=lower)
+    known = Suppression.objects.filter(channel=channel, address__among=lower)
     return set(known.values_list("address", flat=True))
 
 

@@ -1,17 +1,18 @@
 """The door: decide for a customer, or for many, within budgets and stocks, and log it."""
 
 import json
+import re
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import IntegrityError, connection, transaction
 from django.db.models import F, Q
 
-from campaigns.decisions import catalogues, policies, snapshots
+from campaigns.decisions import catalogues, explaining, policies, snapshots
 from campaigns.decisions.making import Case, Made, make
 from campaigns.decisions.rules import Standing
 from campaigns.decisions.snapshots import Person
@@ -21,6 +22,7 @@ from crm import bulk
 from crm.models import Customer
 
 BATCH = 2_000
+PLAIN = re.compile(r"[\w-]+", re.ASCII)
 TRIES = 3  # two workers may decide by the same key at the same moment
 COLUMNS = (
     "public_id",
@@ -54,8 +56,7 @@ class PlacementClosed(Exception):
     """The placement is switched off: nothing is decided there."""
 
 
-@dataclass(frozen=True, slots=True)
-class Decided:
+class Decided(NamedTuple):
     """A decision as the caller needs it; `action` is None where nothing is to be done."""
 
     public_id: uuid.UUID
@@ -66,6 +67,13 @@ class Decided:
     made: Made
     features: Sequence[float]
     is_new: bool = True
+
+    @property
+    def words(self) -> str:
+        """Why, in English."""
+        names = [self.action.name_en, self.action.name_zh] if self.action else ["", ""]
+        policy, made = self.policy.partition("#")[0], self.made
+        return explaining.in_english(self.choice, names, policy, made.candidates, made.reasons)
 
 
 @dataclass(frozen=True)
@@ -244,7 +252,7 @@ def _before(customers: Sequence[int], placement: Placement, asked: _Asked) -> di
     keys = {key for pk in customers if (key := asked.key_of(pk))}
     if not keys:
         return {}
-    known = Decision.objects.filter(placement=placement, customer__in=customers, key__in=keys)
+    known = Decision.objects.filter(placement=placement, customer__among=customers, key__among=keys)
     rows = known.select_related("action__product", "action__coupon").order_by("pk")
     return {one.customer_id: told(one) for one in rows if one.key == asked.key_of(one.customer_id)}
 
@@ -257,7 +265,6 @@ def told(row: Decision) -> Decided:
         candidates=row.candidates,
         refused=row.refused,
         reasons=row.reasons,
-        words=row.words,
         due_at=row.due_at,
         standing=Standing.read(row.facts["standing"]),
         is_exploration=row.is_exploration,
@@ -340,7 +347,9 @@ class _Writer:
         self.is_postgres = connection.vendor == "postgresql"
         self.now = self._moment(turn.now)
         self.encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-        self.encoded: dict[Any, str] = {}
+        is_plain = all(PLAIN.fullmatch(slug) for slug in turn.actions)
+        self.write: Callable[[Any], str] = _written if is_plain else self.encode
+        self.encoded: dict[Standing, tuple[str, str]] = {}
 
     def row(
         self,
@@ -351,7 +360,7 @@ class _Writer:
         number: float,
     ) -> tuple[Any, ...]:
         made = one.made
-        facts = {"features": person.features, "standing": made.standing.said()}
+        standing, refused = self._shared(made)
         return (
             str(one.public_id) if self.is_postgres else one.public_id.hex,
             person.pk,
@@ -362,11 +371,11 @@ class _Writer:
             made.propensity,
             serving.name,
             serving.artifact,
-            self.encode(facts),
-            self.encode(made.candidates),
-            self._refused(made),
-            self.encode(made.reasons),
-            made.words,
+            f'{{"features":{person.features!r},"standing":{standing}}}',  # finite: as JSON has them
+            self.write(made.candidates),
+            refused,
+            self.write(made.reasons),
+            "",  # the words: made of the reasons when somebody reads them
             seed,
             number,
             made.is_exploration,
@@ -375,10 +384,18 @@ class _Writer:
             self.now,
         )
 
-    def _refused(self, made: Made) -> str:
-        if made.standing not in self.encoded:
-            self.encoded[made.standing] = self.encode(made.refused)
-        return self.encoded[made.standing]
+    def _shared(self, made: Made) -> tuple[str, str]:
+        """What customers who stand alike have in common: how they stand, and what is refused."""
+        known = self.encoded.get(made.standing)
+        if known is None:
+            known = self.encode(made.standing.said()), self.encode(made.refused)
+            self.encoded[made.standing] = known
+        return known
 
     def _moment(self, moment: datetime) -> str:
         return str(connection.ops.adapt_datetimefield_value(moment))
+
+
+def _written(value: Any) -> str:
+    """JSON of words without quotes and finite numbers: as Python has them, in other quotes."""
+    return repr(value).replace("'", '"')

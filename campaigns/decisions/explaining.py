@@ -4,13 +4,13 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
+from django.utils import translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
 
 from campaigns.decisions.snapshots import FEATURES, LOGARITHMIC, LONG_AGO
-from campaigns.models import NOTHING
+from campaigns.models import NOTHING, Decision
 from campaigns.models.decisions import named
 from crm import features
 
@@ -59,24 +59,42 @@ def reasons(
     chosen: str,
     candidates: Mapping[str, float],
     refused: Mapping[str, Sequence[str]],
-    drivers: np.ndarray,
+    weights: Sequence[float],
     values: Sequence[float],
 ) -> list[list[Any]]:
-    """[code, …what goes with it]: how it came about first, then what spoke for it most."""
+    """[code, …what goes with it]: how it came about first, then what spoke for it most.
+
+    weights: by how much each feature did.
+    """
     if len(candidates) == 1:
         return [[_why_alone(chosen, refused)]]
     how = "preferred" if candidates[chosen] >= max(candidates.values()) - 1e-12 else "explored"
     found: list[list[Any]] = [[how]]
     if how == "preferred":
-        # Whole micro-units, so that the last bits of a sum do not change the order.
-        weights = [round(float(weight), 6) for weight in drivers]
-        order = sorted(range(len(weights)), key=lambda place: (-weights[place], place))
-        found += [
-            ["feature", FEATURES[place], values[place]]
-            for place in order[:MOST_DRIVERS]
-            if weights[place] > 0
-        ]
+        speaking = [place for place, weight in enumerate(weights) if weight > 0]
+        speaking.sort(key=lambda place: (-weights[place], place))
+        found += [["feature", FEATURES[place], values[place]] for place in speaking[:MOST_DRIVERS]]
     return found
+
+
+WORDS = {
+    "held_out": gettext_noop(
+        "Nothing is done: the customer is held out, to measure what the actions do."
+    ),
+    "nothing_eligible": gettext_noop("Nothing is done: no action is eligible."),
+    "only_one": gettext_noop("“%(action)s”: the only action that is eligible."),
+    "explored": gettext_noop(
+        "“%(action)s”: drawn by chance (%(chance)s) among %(count)s, to go on learning, "
+        "though %(policy)s prefers another."
+    ),
+    "preferred": gettext_noop(
+        "“%(action)s”: %(policy)s chose it with a chance of %(chance)s among %(count)s."
+    ),
+    "because": gettext_noop(
+        "“%(action)s”: %(policy)s chose it with a chance of %(chance)s among %(count)s, "
+        "above all because of: %(because)s."
+    ),
+}
 
 
 def sentence(
@@ -88,40 +106,36 @@ def sentence(
     language: str = "en",
 ) -> str:
     """In the present language, which `language` names for the name of the action."""
-    how, features_told = why[0][0], [said(name, value) for _code, name, value in why[1:]]
+    how, because = why[0][0], [said(name, value) for _code, name, value in why[1:]]
     told = {
         "action": _("nothing") if chosen == NOTHING else named(names[0], names[1], language),
         "policy": kind(policy),
         "chance": _percent(candidates[chosen]),
         "count": len(candidates),
+        "because": _("; ").join(because),
     }
-    if how == "held_out":
-        return _("Nothing is done: the customer is held out, to measure what the actions do.")
-    if how == "nothing_eligible":
-        return _("Nothing is done: no action is eligible.")
-    if how == "only_one":
-        return _("“%(action)s”: the only action that is eligible.") % told
-    if how == "explored":
-        return (
-            _(
-                "“%(action)s”: drawn by chance (%(chance)s) among %(count)s, to go on learning, "
-                "though %(policy)s prefers another."
-            )
-            % told
-        )
-    if not features_told:
-        return (
-            _("“%(action)s”: %(policy)s chose it with a chance of %(chance)s among %(count)s.")
-            % told
-        )
-    told["because"] = _("; ").join(features_told)
-    return (
-        _(
-            "“%(action)s”: %(policy)s chose it with a chance of %(chance)s among %(count)s, "
-            "above all because of: %(because)s."
-        )
-        % told
-    )
+    return _(WORDS["because" if how == "preferred" and because else how]) % told
+
+
+def in_english(  # noqa: PLR0913  (all that a sentence says)
+    chosen: str,
+    names: Sequence[str],
+    policy: str,
+    candidates: Mapping[str, float],
+    why: Sequence[Sequence[Any]],
+) -> str:
+    """Whatever the present language: as replays compare it and partners log it."""
+    with translation.override("en"):
+        return sentence(chosen, names, policy, candidates, why)
+
+
+def logged(row: Decision) -> str:
+    """Why a decision of the log was made, in English. Old rows have their words with them."""
+    if row.words:
+        return row.words
+    actions = row.catalogue.content["actions"]
+    names = next((one["names"] for one in actions if one["slug"] == row.choice), ["", ""])
+    return in_english(row.choice, names, row.policy, row.candidates, row.reasons)
 
 
 def said(name: str, value: float) -> str:

@@ -4,12 +4,10 @@
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
 import numpy as np
-from django.utils import translation
 
 from campaigns.decisions import catalogues, explaining, rules
 from campaigns.decisions.policies import Serving
@@ -25,8 +23,7 @@ class Case(NamedTuple):
     number: float  # in [0, 1), which the choice is drawn with
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
+class Made(NamedTuple):
     """A choice with everything that led to it."""
 
     choice: str
@@ -34,7 +31,6 @@ class Made:
     candidates: dict[str, float]
     refused: dict[str, list[str]]
     reasons: list[list[Any]]
-    words: str
     due_at: datetime
     standing: Standing  # with what had run out by then
     is_exploration: bool
@@ -97,21 +93,21 @@ class _Maker:
         choices = [self.order[number] for number in chosen.actions.tolist()]
         drivers = self.serving.chooser.drivers(contexts, eligible, choices, self.order)
         chances = np.round(chosen.chances, DIGITS).tolist()
+        drivers = np.round(drivers, 6).tolist()  # so that the last bits of a sum order nothing
         short = set(np.flatnonzero(chosen.gone.any(axis=1)).tolist())
         found = []
-        with translation.override("en"):
-            for place, case in enumerate(cases):
-                standing = case.standing
-                if place in short:
-                    standing = self._without(standing, chosen.gone[place])
-                candidates = {
-                    slug: chance
-                    for slug, chance in zip(self.order, chances[place], strict=True)
-                    if chance > 0
-                }
-                found.append(
-                    self._made(choices[place], standing, candidates, drivers[place], case.features)
-                )
+        for place, case in enumerate(cases):
+            standing = case.standing
+            if place in short:
+                standing = self._without(standing, chosen.gone[place])
+            candidates = {
+                slug: chance
+                for slug, chance in zip(self.order, chances[place], strict=True)
+                if chance > 0
+            }
+            found.append(
+                self._made(choices[place], standing, candidates, drivers[place], case.features)
+            )
         return found
 
     def _without(self, standing: Standing, gone: np.ndarray) -> Standing:
@@ -126,13 +122,12 @@ class _Maker:
         choice: str,
         standing: Standing,
         candidates: dict[str, float],
-        drivers: np.ndarray,
+        drivers: Sequence[float],
         values: Sequence[float],
     ) -> Made:
         refused = self.judged(standing)[0]
         why = explaining.reasons(choice, candidates, refused, drivers, values)
         action = self.actions.get(choice)
-        names = action["names"] if action else ["", ""]
         is_late = action is not None and action["slot"] != "now"
         return Made(
             choice=choice,
@@ -140,7 +135,6 @@ class _Maker:
             candidates=candidates,
             refused=refused,
             reasons=why,
-            words=explaining.sentence(choice, names, self.serving.name, candidates, why),
             due_at=rules.due(action["slot"], standing.zone, at=self.at)
             if is_late and action
             else self.at,

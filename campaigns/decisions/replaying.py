@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from campaigns.decisions import catalogues, policies
+from campaigns.decisions import catalogues, explaining, policies
 from campaigns.decisions.making import Case, Made, make
 from campaigns.decisions.rules import Standing
 from campaigns.ml.chance import unit
@@ -77,7 +77,8 @@ def _compared(decision: Decision, made: Made) -> Replayed:
         "candidates": (decision.candidates, made.candidates),
         "refused": (decision.refused, made.refused),
         "reasons": (decision.reasons, made.reasons),
-        "words": (decision.words, made.words),
+        # Rows without words of their own have none that could differ: they follow from the rest.
+        "words": (decision.words, _words(decision, made) if decision.words else ""),
         "due_at": (decision.due_at.isoformat(), made.due_at.isoformat()),
         "is_exploration": (decision.is_exploration, made.is_exploration),
         "number": (decision.number, _number(decision)),
@@ -105,9 +106,15 @@ def _told(
         propensity=made.propensity if made else decision.propensity,
         policy=decision.version,
         reasons=made.reasons if made else decision.reasons,
-        words=made.words if made else decision.words,
+        words=_words(decision, made) if made else decision.words,
         differs=differs,
     )
+
+
+def _words(decision: Decision, made: Made) -> str:
+    names = {one["slug"]: one["names"] for one in decision.catalogue.content["actions"]}
+    own = names.get(made.choice, ["", ""])
+    return explaining.in_english(made.choice, own, decision.policy, made.candidates, made.reasons)
 
 
 def _is_near(one: Any, other: Any) -> bool:

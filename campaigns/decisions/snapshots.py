@@ -1,12 +1,14 @@
 """What is known of customers at the moment of a decision: a fixed number of queries a batch."""
 
-import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from django.db.models import Count, Max, Q
+import numpy as np
+from django.db import connection
+from django.db.models import Count, Max, Q, TextField
+from django.db.models.functions import Cast
 
 from campaigns.decisions import catalogues
 from campaigns.decisions.rules import UNASKED, Standing
@@ -27,7 +29,9 @@ FEATURES = (
     "contacts",
 )
 LOGARITHMIC = frozenset(FEATURES) - {"is_known", "reads_chinese"}
-OF_CUSTOMER = ("pk", "public_id", "language", "timezone", "is_known", "email", "phone") + (
+LOGS = [place for place, name in enumerate(FEATURES) if name in LOGARITHMIC]
+DAYS = [FEATURES.index("tenure"), FEATURES.index("days_since_seen")]
+OF_CUSTOMER = ("language", "timezone", "is_known", "email", "phone") + (
     "first_seen_at",
     "last_seen_at",
 )
@@ -44,7 +48,7 @@ class Person(NamedTuple):
 
 class _Row(NamedTuple):
     pk: int
-    public_id: Any
+    public_id: str
     language: str
     timezone: str
     is_known: bool
@@ -73,9 +77,9 @@ def of(
 
     channels: the only ones by which something can be said now. At most nine queries.
     """
-    found = Customer.objects.active().filter(pk__in=customers).values_list(*OF_CUSTOMER)
-    rows = {row[0]: _Row(*row) for row in found}
-    given, stopped = _consents(placement, actions, list(rows.values()))
+    rows = _rows(customers)
+    addresses = {pk: row.addresses for pk, row in rows.items()}
+    given, stopped = _consents(placement, actions, addresses)
     segments = _segments(actions, rows)
     contacts, ages = _past(placement, actions, rows, now=now)
     vetoed = _vetoes(placement, rows)
@@ -83,18 +87,19 @@ def of(
     gone, here = _gone(actions, now=now), tuple(sorted(channels))
     share, secret = placement.holdout_share, catalogues.secret()
     experiment = f"holdout {placement.slug}"
+    asked = [pk for pk in dict.fromkeys(customers) if pk in rows]
+    known = _features([rows[pk] for pk in asked], bought, contacts, now=now)
     people = []
-    for pk in dict.fromkeys(customers):
-        row = rows.get(pk)
-        if row is None:
-            continue
-        public_id = str(row.public_id)
+    for pk, values in zip(asked, known, strict=True):
+        row, theirs = rows[pk], addresses[pk]
         standing = Standing(
             zone=row.timezone,
-            held_out=share > 0 and unit(secret, experiment, public_id) < share,
-            reachable=tuple(row.addresses),
+            held_out=share > 0 and unit(secret, experiment, row.public_id) < share,
+            reachable=tuple(theirs),
             granted=given.get(pk, ()),
-            suppressed=tuple(c for c, a in row.addresses.items() if (c, a.lower()) in stopped),
+            suppressed=tuple(c for c, a in theirs.items() if (c, a.lower()) in stopped)
+            if stopped
+            else (),
             segments=segments.get(pk, ()),
             contacts=contacts.get(pk, 0),
             ages=ages.get(pk, ()),
@@ -102,13 +107,22 @@ def of(
             gone=gone,
             here=here,
         )
-        known = _features(row, bought.get(pk), standing.contacts, now=now)
-        people.append(Person(pk, public_id, known, standing))
+        people.append(Person(pk, row.public_id, values, standing))
     return people
 
 
+def _rows(customers: Sequence[int]) -> dict[int, _Row]:
+    """Those who are customers still. The database writes ids as text for less than Python does."""
+    found = Customer.objects.active().filter(pk__among=customers)
+    if connection.vendor == "postgresql":
+        said = found.annotate(said=Cast("public_id", TextField()))
+        return {row[0]: _Row(*row) for row in said.values_list("pk", "said", *OF_CUSTOMER)}
+    rows = found.values_list("pk", "public_id", *OF_CUSTOMER)
+    return {pk: _Row(pk, str(public_id), *row) for pk, public_id, *row in rows}
+
+
 def _consents(
-    placement: Placement, actions: Sequence[Action], rows: Sequence[_Row]
+    placement: Placement, actions: Sequence[Action], reached: Mapping[int, Mapping[str, str]]
 ) -> tuple[dict[int, tuple[str, ...]], set[tuple[str, str]]]:
     """Channels agreed to by customer, and the addresses that must not be written to."""
     channels = sorted({action.channel for action in actions} & UNASKED)
@@ -118,12 +132,12 @@ def _consents(
         topic=placement.topic_id,
         is_granted=True,
         channel__in=channels,
-        customer__in=[row.pk for row in rows],
+        customer__among=list(reached),
     )
     given = _grouped(yes.order_by("channel").values_list("customer_id", "channel"))
     stopped = set()
     for channel in channels:
-        addresses = [row.addresses[channel] for row in rows if channel in row.addresses]
+        addresses = [own[channel] for own in reached.values() if channel in own]
         found = consent.suppressed(channel=channel, addresses=addresses)
         stopped |= {(channel, address) for address in found}
     return given, stopped
@@ -133,7 +147,7 @@ def _segments(actions: Sequence[Action], rows: dict[int, _Row]) -> dict[int, tup
     wanted = {action.segment_id for action in actions if action.segment_id is not None}
     if not wanted:
         return {}
-    members = Membership.objects.filter(segment__in=wanted, customer__in=list(rows))
+    members = Membership.objects.filter(segment__in=wanted, customer__among=list(rows))
     return _grouped(members.order_by("segment_id").values_list("customer_id", "segment_id"))
 
 
@@ -145,7 +159,9 @@ def _past(
     capped = Q(decided_at__gt=now - timedelta(days=placement.cap_days))
     past = (
         Decision.objects.filter(
-            customer__in=list(rows), placement=placement, decided_at__gt=now - timedelta(days=days)
+            customer__among=list(rows),
+            placement=placement,
+            decided_at__gt=now - timedelta(days=days),
         )
         .filter(decided_at__lte=now)
         .exclude(action=None)
@@ -165,7 +181,7 @@ def _past(
 
 def _vetoes(placement: Placement, rows: dict[int, _Row]) -> dict[int | None, tuple[str, ...]]:
     """Actions vetoed for everybody under None, and for one customer under theirs."""
-    whose = Q(customer=None) | Q(customer__in=list(rows))
+    whose = Q(customer=None) | Q(customer__among=list(rows))
     standing = Veto.objects.standing().filter(whose, action__placement=placement)
     found: dict[int | None, tuple[str, ...]] = _grouped(
         standing.order_by("action__slug").values_list("customer_id", "action__slug")
@@ -177,7 +193,7 @@ def _bought(rows: dict[int, _Row], *, now: datetime) -> dict[int, tuple[int, flo
     """(orders, money of the main currency, day of the last) of each customer who bought."""
     currency = features.shop_currency(now=now)
     found: dict[int, tuple[int, float, Any]] = {}
-    summaries = PurchaseSummary.objects.filter(customer__in=list(rows), last_day__lte=now.date())
+    summaries = PurchaseSummary.objects.filter(customer__among=list(rows), last_day__lte=now.date())
     for pk, code, sales, money, last in summaries.order_by("pk").values_list(
         "customer_id", "currency", "sales", "money", "last_day"
     ):
@@ -198,29 +214,35 @@ def _gone(actions: Sequence[Action], *, now: datetime) -> tuple[tuple[str, str],
 
 
 def _features(
-    row: _Row, bought: tuple[int, float, Any] | None, contacts: int, *, now: datetime
-) -> list[float]:
-    orders, spend, last = bought or (0, 0.0, None)
-    values = {
-        "is_known": float(row.is_known),
-        "reads_chinese": float(row.language.startswith("zh")),
-        "tenure": _days(row.first_seen_at, now),
-        "days_since_seen": _days(row.last_seen_at, now),
-        "orders": orders,
-        "spend": spend,
-        "days_since_order": LONG_AGO
-        if last is None
-        else min((now.astimezone(UTC).date() - last).days, LONG_AGO),
-        "contacts": contacts,
-    }
-    return [
-        round(math.log1p(max(values[name], 0.0)), 4) if name in LOGARITHMIC else values[name]
-        for name in FEATURES
-    ]
-
-
-def _days(moment: datetime, now: datetime) -> float:
-    return min(max((now - moment).total_seconds() / 86_400, 0.0), LONG_AGO)
+    rows: Sequence[_Row],
+    bought: Mapping[int, tuple[int, float, Any]],
+    contacts: Mapping[int, int],
+    *,
+    now: datetime,
+) -> list[list[float]]:
+    """As FEATURES names them, of each; counts, money and days by their logarithms."""
+    today, nothing = now.astimezone(UTC).date(), (0, 0.0, None)
+    table = []
+    for row in rows:
+        orders, spend, last = bought.get(row.pk, nothing)
+        since = LONG_AGO if last is None else min((today - last).days, LONG_AGO)
+        table.append(
+            (
+                row.is_known,
+                row.language.startswith("zh"),
+                (now - row.first_seen_at).total_seconds() / 86_400,
+                (now - row.last_seen_at).total_seconds() / 86_400,
+                orders,
+                spend,
+                since,
+                contacts.get(row.pk, 0),
+            )
+        )
+    values = np.array(table, dtype=float).reshape(-1, len(FEATURES))
+    values[:, DAYS] = np.minimum(values[:, DAYS], LONG_AGO)
+    values[:, LOGS] = np.round(np.log1p(np.maximum(values[:, LOGS], 0.0)), 4)
+    found: list[list[float]] = values.tolist()
+    return found
 
 
 def _grouped(rows: Any) -> dict[Any, tuple[Any, ...]]:

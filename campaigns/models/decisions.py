@@ -269,7 +269,7 @@ class Decision(models.Model):
     candidates = models.JSONField(_("chances"))  # {slug: chance}, adding up to one
     refused = models.JSONField(_("not eligible"))  # {slug: [codes]}
     reasons = models.JSONField(_("reasons"))
-    words = models.TextField(_("in words"))
+    words = models.TextField(_("in words"))  # of old rows; now made of the reasons when read
     seed = models.CharField(_("seed"), max_length=200)
     number = models.FloatField(_("number drawn"))
     is_exploration = models.BooleanField(_("drawn to learn"))

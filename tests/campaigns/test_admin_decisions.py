@@ -9,6 +9,7 @@ from django.contrib.auth.models import Permission
 from django.urls import reverse
 
 from campaigns import decisions, panel
+from campaigns.decisions import explaining
 from campaigns.demo_decisions import past_decisions
 from campaigns.models import Action, Decision, Placement, PolicyProposal, Veto
 from campaigns.training import train_policies
@@ -184,7 +185,7 @@ class TestADecision:
             admin_client.get(url("decision_changelist"))
 
     def test_the_customer_s_page_says_why(self, admin_client, row):
-        assert panel.build(row.customer)["decisions"] == [(row, row.words)]
+        assert panel.build(row.customer)["decisions"] == [(row, explaining.logged(row))]
 
 
 def test_pages_are_in_the_reader_s_language(admin_client):

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from campaigns.decisions import explaining
 from campaigns.models import Action, Decision, Reward
 from crm.models import Membership
 from tests.campaigns.decisions.world import make_home
@@ -77,7 +78,7 @@ class TestADecision:
         assert body["action"]["slug"] == row.choice
         assert (body["policy"], body["propensity"]) == ("rules", 0.5)
         assert body["candidates"] == {"gift": 0.5, "banner": 0.5}
-        assert body["reasons"]["text"] == row.words
+        assert body["reasons"]["text"] == explaining.logged(row)
         assert body["reasons"]["codes"] == [["preferred"]]
         assert (body["customer"], body["placement"]) == (str(ada.public_id), "home")
 

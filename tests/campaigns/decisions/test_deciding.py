@@ -98,7 +98,7 @@ class TestTheChoice:
         assert (decided.choice, decided.action) == ("nothing", None)
         assert decided.made.propensity == 1.0
         assert refused(decided) == {"a": ["inactive"], "b": ["inactive"]}
-        assert decided.made.words == "Nothing is done: no action is eligible."
+        assert decided.words == "Nothing is done: no action is eligible."
 
     def test_doing_nothing_may_be_a_choice_like_the_others(self):
         placement, _ = make_home("a", may_stay_silent=True)
@@ -216,7 +216,7 @@ class TestTheRules:
         assert {one.customer_id for one in later if one.choice == "nothing"} == held
         first = next(one for one in made if one.customer_id in held)
         assert refused(first) == {"a": ["holdout"]}
-        assert "held out" in first.made.words
+        assert "held out" in first.words
 
     def test_a_veto_is_for_one_customer_or_for_all_until_it_is_lifted(self):
         placement, (a, b) = make_home("a", "b")

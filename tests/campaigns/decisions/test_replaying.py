@@ -127,7 +127,7 @@ class TestTheSameAgain:
         with translation.override("zh-hans"):
             made = decisions.decide(make_customer(), placement, now=NOON)
             assert replayed(made).is_same
-        assert "chose it with a chance of" in made.made.words
+        assert "chose it with a chance of" in made.words
 
     def test_a_champion_that_came_later_changes_nothing(self):
         placement, _ = make_home("a", "b", "c")
@@ -208,7 +208,7 @@ class TestTheCommand:
             "propensity": made.made.propensity,
             "policy": "rules",
             "reasons": made.made.reasons,
-            "words": made.made.words,
+            "words": made.words,
             "differs": {},
         }
 
