@@ -11,7 +11,7 @@ class CampaignsConfig(AppConfig):
         from campaigns import channels, mail, mailreports, panel, texting
         from campaigns.decisions import approving
         from campaigns.models.decisions import POLICY
-        from crm import artifacts, portrait, segment_page
+        from crm import artifacts, portrait, segment_page, webhooks
 
         channels.register("email", mail.Email())
         channels.register("sms", texting.Texts("sms"))
@@ -20,6 +20,16 @@ class CampaignsConfig(AppConfig):
             mailreports.listen()
         artifacts.register_guard(POLICY, approving.why_not)
         segment_page.register_use(panel.of_segment)
+        webhooks.register_kinds(
+            {
+                "campaigns.message_sent": _("was sent a message"),
+                "campaigns.message_opened": _("opened a message"),
+                "campaigns.message_clicked": _("clicked in a message"),
+                "campaigns.message_bounced": _("a message to them came back"),
+                "campaigns.message_complained": _("complained of a message"),
+                "campaigns.message_replied": _("answered a message"),
+            }
+        )
         portrait.register(
             portrait.Panel("campaigns", "campaigns/portrait.html", panel.build, order=40)
         )

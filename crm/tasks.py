@@ -1,3 +1,7 @@
+import os
+import secrets
+import socket
+import time
 from datetime import timedelta
 
 import numpy as np
@@ -6,7 +10,11 @@ from django.utils import timezone
 
 from crm import duplicates, interests, opinions, outbox, partitions, scores, segments
 from crm.importing import running
-from crm.models import Event
+from crm.models import Event, Webhook
+from crm.rest import idempotency
+from crm.webhooks import queueing, sending, steering
+
+BUDGET = 10.0  # seconds of sending webhooks at a stretch: other tasks wait behind it
 
 
 @shared_task
@@ -96,3 +104,37 @@ def look_after_imports() -> None:
     for import_id in running.waiting(now=timezone.now()):
         running.run(import_id, clock=timezone.now)
     running.forget_old(now=timezone.now())
+
+
+@shared_task
+def tell_webhooks(*, event_ids: list[int]) -> int:
+    """Events came that partners want to hear of."""
+    return queueing.hear(event_ids, now=timezone.now())
+
+
+@shared_task
+def send_webhooks() -> int:
+    """Send what is due; what is left after a while goes to the back of the queue of tasks."""
+    owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"[-64:]
+    until, total = time.monotonic() + BUDGET, 0
+    while sent := sending.send_due(clock=timezone.now, owner=owner):
+        total += sent
+        if time.monotonic() > until:
+            send_webhooks.delay()
+            break
+    return total
+
+
+@shared_task
+def sweep_webhooks() -> int:
+    """What a lost wake-up or a dead worker left is sent; what is long over is forgotten."""
+    now = timezone.now()
+    steering.forget_old(now=now)
+    idempotency.forget_old(now=now)
+    return send_webhooks() if sending.anything_due(now=now) else 0
+
+
+@shared_task
+def tell_disabled(*, webhook_id: int) -> bool:
+    webhook = Webhook.objects.filter(pk=webhook_id).first()
+    return webhook is not None and steering.tell_disabled(webhook)

@@ -205,6 +205,8 @@ UNFOLD: dict[str, Any] = {
                     _list(_("Event sources"), "key", "crm_source"),
                     _list(_("Partners"), "handshake", "crm_partner"),
                     _list(_("Partner keys"), "vpn_key", "crm_partnerkey"),
+                    _list(_("Webhooks"), "webhook", "crm_webhook"),
+                    _list(_("Webhook messages"), "send", "crm_webhookmessage"),
                     _list(_("Dead letters"), "unsubscribe", "crm_deadletter"),
                 ],
             },

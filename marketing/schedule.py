@@ -17,6 +17,11 @@ TAKES_LONG = (
 
 SCHEDULE: dict[str, dict[str, Any]] = {
     "hand waiting events over": {"task": "crm.tasks.dispatch_events", "schedule": 30.0},
+    "send webhooks that are due": {
+        "task": "crm.tasks.sweep_webhooks",
+        "schedule": 30.0,
+        "options": {"expires": 60},
+    },
     "look after campaigns": {"task": "campaigns.tasks.sweep", "schedule": 30.0},
     "measure the control group": {
         "task": "campaigns.tasks.measure_control",

@@ -20,4 +20,5 @@ SUBSCRIPTIONS: dict[str, list[str]] = {
 # events at once, and the function that says which kinds it wants to hear of now.
 LISTENERS: dict[str, str] = {
     "campaigns.tasks.hear": "campaigns.journeys.kinds.wanted",
+    "crm.tasks.tell_webhooks": "crm.webhooks.kinds.wanted",
 }

@@ -52,6 +52,7 @@ DOORS = {  # what an app above may import from the one below
         "timeline",
         "training",
         "traits",
+        "webhooks",
     },
     "recommendations": {"models", "events", "serving"},
     "campaigns": {"models", "events", "decisions", "channels"},

@@ -9,6 +9,7 @@ from crm.admin.partners import PartnerAdmin, PartnerKeyAdmin
 from crm.admin.segments import SegmentAdmin
 from crm.admin.shop import OrderAdmin, ProductAdmin
 from crm.admin.trails import EventAdmin, SourceAdmin
+from crm.admin.webhooks import WebhookAdmin, WebhookMessageAdmin
 
 __all__ = [
     "ArtifactAdmin",
@@ -25,4 +26,6 @@ __all__ = [
     "ProductAdmin",
     "SegmentAdmin",
     "SourceAdmin",
+    "WebhookAdmin",
+    "WebhookMessageAdmin",
 ]

@@ -12,8 +12,10 @@ from crm.models.orders import CartItem, Order, OrderLine
 from crm.models.partners import Partner, PartnerKey, Scope
 from crm.models.purchases import CutPoints, PurchaseChange, PurchaseSummary
 from crm.models.segments import Membership, Score, Segment, SegmentSize, Touch
+from crm.models.webhooks import ApiAnswer, Webhook, WebhookMessage
 
 __all__ = [
+    "ApiAnswer",
     "Artifact",
     "Aspect",
     "Brand",
@@ -53,4 +55,6 @@ __all__ = [
     "Suppression",
     "Topic",
     "Touch",
+    "Webhook",
+    "WebhookMessage",
 ]
