@@ -28,6 +28,7 @@ class CampaignsConfig(AppConfig):
                 "campaigns.message_bounced": _("a message to them came back"),
                 "campaigns.message_complained": _("complained of a message"),
                 "campaigns.message_replied": _("answered a message"),
+                "campaigns.journey_step": _("came to a step of a journey"),
             }
         )
         portrait.register(

@@ -140,6 +140,7 @@ UNFOLD: dict[str, Any] = {
                     ),
                     _list(_("Campaigns"), "campaign", "campaigns_campaign"),
                     _list(_("Journeys"), "route", "campaigns_journey"),
+                    _list(_("Tasks for staff"), "task_alt", "campaigns_stafftask"),
                     _list(_("Control groups"), "group_off", "campaigns_controlgroup"),
                     _list(_("Placements"), "ads_click", "campaigns_placement"),
                     _list(_("Actions"), "touch_app", "campaigns_action"),

@@ -5,6 +5,7 @@ from campaigns.admin.content import CouponAdmin, TemplateAdmin
 from campaigns.admin.controls import ControlGroupAdmin
 from campaigns.admin.decisions import ActionAdmin, DecisionAdmin, PlacementAdmin, VetoAdmin
 from campaigns.admin.journeys import JourneyAdmin
+from campaigns.admin.stafftasks import StaffTaskAdmin
 from campaigns.admin.trails import AssignmentAdmin, DeliveryAdmin, ProviderReportAdmin
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "JourneyAdmin",
     "PlacementAdmin",
     "ProviderReportAdmin",
+    "StaffTaskAdmin",
     "TemplateAdmin",
     "VetoAdmin",
 ]

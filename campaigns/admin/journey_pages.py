@@ -72,7 +72,8 @@ def confirm_page(
         more = {"problems": _problems(journey, names), "asks_for_draft": True}
     if simulates and graph:
         made = simulating.simulate(journey, graph, now=timezone.now())
-        sent = [(describing.title(graph[node]), n) for node, n in sorted(made.messages.items())]
+        done = sorted({**made.messages, **made.actions}.items())
+        sent = [(describing.title(graph[node]), n) for node, n in done]
         more |= {"simulation": made, "simulated": sent, "days": simulating.DAYS}
     if moves and graph:
         more |= {"preview": versions.preview(journey, graph), "titles": _titles(journey)}

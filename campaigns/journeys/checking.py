@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from django.contrib.auth.models import Group
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -12,14 +13,14 @@ from campaigns.journeys import kinds
 from campaigns.journeys.graph import BadGraph, Graph, Node, Problem
 from campaigns.models import NOTHING, Placement, Template
 from crm import segments
-from crm.models import Channel, Segment
+from crm.models import Channel, Segment, Webhook
 
 
 def checked(raw: Any) -> Graph:
     """The graph, if everything it names is there. Raises BadGraph."""
     graph = graphs.parse(raw)
     problems = [*_messages(graph), *_entry(graph.entry), *_rules(graph), *_events(graph)]
-    problems += _decisions(graph)
+    problems += [*_decisions(graph), *_actions(graph)]
     if problems:
         raise BadGraph(problems)
     return graph
@@ -61,6 +62,25 @@ def _rules(graph: Graph) -> Iterator[Problem]:
                 segments.matching(rule, now=timezone.now())
             except segments.BadRule as error:
                 yield Problem(node.id, "rule", str(error))
+
+
+def _actions(graph: Graph) -> Iterator[Problem]:
+    nodes = graph.of_kind("action")
+    asked = [node.data["group"] for node in nodes if node.data.get("group") is not None]
+    groups = set(Group.objects.filter(pk__in=asked).values_list("pk", flat=True)) if asked else ()
+    hooks = [node.data["webhook"] for node in nodes if node.mode == "webhook"]
+    known = Webhook.objects.in_bulk(hooks) if hooks else {}
+    for node in nodes:
+        if node.mode == "task" and node.data.get("group") not in (None, *groups):
+            yield Problem(node.id, "group", _("there is no such group of staff"))
+        if node.mode != "webhook":
+            continue
+        webhook = known.get(node.data["webhook"])
+        if webhook is None:
+            yield Problem(node.id, "webhook", _("there is no such webhook"))
+        elif webhook.state == Webhook.State.DISABLED:
+            reason = _("the webhook “%(name)s” is disabled") % {"name": webhook}
+            yield Problem(node.id, "webhook", reason)
 
 
 def _decisions(graph: Graph) -> Iterator[Problem]:

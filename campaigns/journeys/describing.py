@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.contrib.auth.models import Group
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -11,7 +12,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from campaigns.journeys.graph import Node
 from campaigns.journeys.kinds import KINDS
 from campaigns.models import NOTHING, Placement, Template
-from crm.models import Segment
+from crm.models import Segment, Webhook
 
 KIND_NAMES: dict[str, Promise] = {
     "entry": gettext_lazy("Entry"),
@@ -43,6 +44,8 @@ STEPS: dict[str, Promise] = {
     "decided": gettext_lazy("went the way of what was decided for them"),
     "message": gettext_lazy("was to get a message"),
     "action": gettext_lazy("was marked"),
+    "task": gettext_lazy("staff were given a task"),
+    "webhook": gettext_lazy("a partner was to be told"),
     "goal": gettext_lazy("reached the goal"),
     "exit": gettext_lazy("left at the end"),
     "goal_event": gettext_lazy("reached the goal and left"),
@@ -61,10 +64,12 @@ class Names:
     segments: Mapping[str, str] = field(default_factory=dict)
     placements: Mapping[str, str] = field(default_factory=dict)
     actions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # by placement
+    groups: Mapping[int, str] = field(default_factory=dict)
+    webhooks: Mapping[int, str] = field(default_factory=dict)
 
     @classmethod
     def all(cls) -> "Names":
-        """Four queries."""
+        """Six queries."""
         templates = Template.objects.order_by("name").values_list("pk", "name")
         placements = Placement.objects.prefetch_related("actions").order_by("slug")
         return cls(
@@ -74,6 +79,11 @@ class Names:
             {
                 one.slug: {action.slug: str(action) for action in one.actions.all()}
                 for one in placements
+            },
+            dict(Group.objects.order_by("name").values_list("pk", "name")),
+            {
+                one.pk: f"{one.partner}: {one}"
+                for one in Webhook.objects.select_related("partner").order_by("pk")
             },
         )
 
@@ -165,6 +175,10 @@ def _action(node: Node, names: Names) -> str:
     name = str(node.data.get("name_of") or "–")
     if node.mode == "tag":
         return _("tag “%(name)s”") % {"name": name}
+    if node.mode == "task":
+        return name
+    if node.mode == "webhook":
+        return names.webhooks.get(node.data.get("webhook", 0), "–")
     return f"{name} = {node.data.get('value', '–')}"
 
 
@@ -204,6 +218,9 @@ FIELDS: dict[str, Promise] = {
     "mode": gettext_lazy("How"),
     "id": gettext_lazy("Node"),
     "nodes": gettext_lazy("Graph"),
+    "group": gettext_lazy("For whom"),
+    "days": gettext_lazy("Days to do it in"),
+    "webhook": gettext_lazy("Webhook"),
 }
 
 

@@ -7,11 +7,13 @@ from typing import NamedTuple
 from django.db import transaction
 
 from campaigns import audiences
-from campaigns.journeys import traces
-from campaigns.journeys.graph import Graph
+from campaigns.journeys import asking, traces
+from campaigns.journeys.graph import Graph, Node
 from campaigns.journeys.walking import Walk
 from campaigns.models import Delivery, JourneyVersion, Passage, Variant
 from crm import traits
+
+DEEDS = ("message", "action", "task", "webhook")
 
 
 class Met(NamedTuple):
@@ -37,21 +39,30 @@ def carry_out(
     met: dict[str, list[Met]] = {}
     for one, made in zip(passages, walks, strict=True):
         for position, move in enumerate(made.moves, start=one.steps_taken):
-            if move.what in ("message", "action"):
+            if move.what in DEEDS:
                 met.setdefault(move.node, []).append(Met(one, position))
     if not met:
         return
     variants = variants_of(version)
     for name, people in sorted(met.items()):
-        node = graph[name]
-        ids = sorted(one.passage.customer_id for one in people)
-        if node.kind == "message":
+        if graph[name].kind == "message":
             _queue(variants[name], people, now=now)
-        elif node.mode == "tag":
-            traits.tag(ids, node.data["name_of"])
         else:
-            traits.put(ids, node.data["name_of"], node.data["value"])
+            _act(graph[name], people, now=now)
+    told = [(graph[name], people) for name, people in met.items() if graph[name].mode == "webhook"]
+    if told:
+        asking.tell_partners(version.journey, told, now=now)
     _wake([variants[name].campaign_id for name in sorted(met) if graph[name].kind == "message"])
+
+
+def _act(node: Node, people: Sequence[Met], *, now: datetime) -> None:
+    ids = sorted(one.passage.customer_id for one in people)
+    if node.mode == "tag":
+        traits.tag(ids, node.data["name_of"])
+    if node.mode == "trait":
+        traits.put(ids, node.data["name_of"], node.data["value"])
+    if node.mode == "task":
+        asking.give_tasks(node, people, now=now)
 
 
 def variants_of(version: JourneyVersion) -> Mapping[str, Variant]:

@@ -53,11 +53,7 @@ def _fields(names: Names) -> dict[str, list[Field]]:
             _select("template", _("Template"), templates),
             _select("channel", _("Channel"), [[c, str(label)] for c, label in Channel.choices]),
         ],
-        "action": [
-            _select("mode", _("What"), [["tag", _("give a tag")], ["trait", _("set a trait")]]),
-            _field("name_of", _("Name of it"), "text"),
-            _when(_field("value", _("Value"), "text"), "mode", "trait"),
-        ],
+        "action": _action(names),
         "goal": [],
         "exit": [],
     }
@@ -110,6 +106,25 @@ def _split(segments: Options, names: Names) -> list[Field]:
         _when(percent, "mode", "random"),
         _when(_select("placement", _("Placement"), placements), "mode", "decision"),
         _when(branches, "mode", "decision"),
+    ]
+
+
+def _action(names: Names) -> list[Field]:
+    modes = [
+        ["tag", _("give a tag")],
+        ["trait", _("set a trait")],
+        ["task", _("a task for staff")],
+        ["webhook", _("tell a partner by webhook")],
+    ]
+    groups = [[pk, name] for pk, name in names.groups.items()]
+    webhooks = [[pk, name] for pk, name in names.webhooks.items()]
+    return [
+        _select("mode", _("What"), modes),
+        _field("name_of", _("Name of it"), "text"),
+        _when(_field("value", _("Value"), "text"), "mode", "trait"),
+        _when(_select("group", _("For whom"), groups), "mode", "task"),
+        _when(_field("days", _("Days to do it in"), "number"), "mode", "task"),
+        _when(_select("webhook", _("Webhook"), webhooks), "mode", "webhook"),
     ]
 
 

@@ -17,6 +17,9 @@
          "branches": {action: node, …}, "otherwise": …},
         {"id": …, "kind": "message", "template": 1, "channel": "email", "next": …},
         {"id": …, "kind": "action", "mode": "trait" | "tag", "name_of": …, "value": …, "next": …},
+        {"id": …, "kind": "action", "mode": "task", "name_of": what is to be done, "days": 2,
+         "group": 1, "next": …},
+        {"id": …, "kind": "action", "mode": "webhook", "webhook": 1, "name_of": …, "next": …},
         {"id": …, "kind": "goal"}, {"id": …, "kind": "exit"}
     ]}
 
@@ -32,6 +35,8 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from campaigns.journeys.conditions import OPERATORS
+
 MOST_NODES = 100
 MOST_BRANCHES = 20
 LONGEST_WAIT = 366 * 24 * 60  # minutes
@@ -42,7 +47,7 @@ MODES = {
     "wait": ("duration", "until", "event"),
     "split": ("rule", "random", "decision"),
     "message": (),
-    "action": ("trait", "tag"),
+    "action": ("trait", "tag", "task", "webhook"),
     "goal": (),
     "exit": (),
 }
@@ -246,6 +251,19 @@ def _named(node: Node) -> Iterator[Problem]:
     return _text(node, "name_of")
 
 
+def _days(node: Node) -> Iterator[Problem]:
+    return _whole(node, "days", 0, 365)
+
+
+def _group(node: Node) -> Iterator[Problem]:
+    if node.data.get("group") is not None:
+        yield from _whole(node, "group", 1, 2**31)
+
+
+def _webhook(node: Node) -> Iterator[Problem]:
+    return _whole(node, "webhook", 1, 2**62)
+
+
 def _value(node: Node) -> Iterator[Problem]:
     if not isinstance(node.data.get("value"), str | int | float | bool):
         yield Problem(node.id, "value", _("not a text, a number or yes or no"))
@@ -362,39 +380,11 @@ NEEDED: dict[tuple[str, str], tuple[Callable[[Node], Iterator[Problem]], ...]] =
     ("message", ""): (_message,),
     ("action", "trait"): (_named, _value),
     ("action", "tag"): (_named,),
+    ("action", "task"): (_named, _days, _group),
+    ("action", "webhook"): (_named, _webhook),
 }
 
 
 def _none_of(value: Any, known: Any) -> str:
     said = {"given": repr(value), "known": ", ".join(known)}
     return _("%(given)s is none of %(known)s") % said
-
-
-def fits(data: Mapping[str, Any], conditions: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether what an event says of itself meets every condition; what is missing meets none."""
-    return all(_meets(data.get(one["property"]), one["op"], one["value"]) for one in conditions)
-
-
-def _meets(value: Any, op: str, wanted: Any) -> bool:
-    if value is None:
-        return False
-    if op in ("=", "!="):
-        return (str(value) == str(wanted)) == (op == "=")
-    if op == "contains":
-        inside = value if isinstance(value, list | tuple) else str(value)
-        return wanted in inside if isinstance(value, list | tuple) else str(wanted) in inside
-    try:
-        return bool(OPERATORS[op](float(value), float(wanted)))
-    except (TypeError, ValueError):
-        return False
-
-
-OPERATORS: dict[str, Any] = {
-    "=": None,
-    "!=": None,
-    ">": lambda a, b: a > b,
-    ">=": lambda a, b: a >= b,
-    "<": lambda a, b: a < b,
-    "<=": lambda a, b: a <= b,
-    "contains": None,
-}

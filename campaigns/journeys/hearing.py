@@ -10,8 +10,7 @@ from typing import Any
 
 from django.db import transaction
 
-from campaigns.journeys import entering, kinds, leaving, running
-from campaigns.journeys import graph as graphs
+from campaigns.journeys import conditions, entering, kinds, leaving, running
 from campaigns.journeys.entering import Reason
 from campaigns.journeys.graph import Graph
 from campaigns.journeys.running import Running
@@ -134,7 +133,7 @@ def fits_entry(read: Graph, event: Event) -> bool:
         return False
     if entry.get("event_name") and event.name != entry["event_name"]:
         return False
-    return graphs.fits(event.data, entry.get("where") or [])
+    return conditions.fits(event.data, entry.get("where") or [])
 
 
 def _told(event: Event) -> dict[str, Any]:

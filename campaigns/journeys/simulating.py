@@ -34,6 +34,7 @@ class Simulation:
     passages: int = 0
     goals: int = 0
     messages: Counter[str] = field(default_factory=Counter)  # by node
+    actions: Counter[str] = field(default_factory=Counter)  # by node: tags, traits, tasks, webhooks
     consenting: int = 0  # of the messages: to people who agree today
     is_possible: bool = True
 
@@ -176,6 +177,8 @@ class _Player:
 
     def _count(self, made: Walk, customer_id: int) -> None:
         for move in made.moves:
+            if move.what in ("action", "task", "webhook"):
+                self.made.actions[move.node] += 1
             if move.what == "message":
                 self.made.messages[move.node] += 1
                 channel = self.graph[move.node].data["channel"]

@@ -142,7 +142,7 @@ def _pass(node: Node, facts: Facts, now: datetime) -> tuple[Move, str, datetime]
     if node.decides:
         return _decided(node, facts.chosen[node.id], now)
     if node.kind != "split":
-        return Move(node.id, "passed" if node.kind == "entry" else node.kind), node.next, now
+        return Move(node.id, _deed(node)), node.next, now
     if node.mode == "rule":
         holds = facts.holds[node.id]
         way = node.next if holds else node.otherwise
@@ -151,6 +151,13 @@ def _pass(node: Node, facts: Facts, now: datetime) -> tuple[Move, str, datetime]
     is_in = number < int(node.data["percent"]) / 100
     detail = {"drawn": round(number, 6), "percent": node.data["percent"]}
     return Move(node.id, "split", detail), node.next if is_in else node.otherwise, now
+
+
+def _deed(node: Node) -> str:
+    """What is done to somebody who comes through."""
+    if node.kind == "action" and node.mode in ("task", "webhook"):
+        return node.mode
+    return "passed" if node.kind == "entry" else node.kind
 
 
 def _decided(node: Node, one: Chosen, now: datetime) -> tuple[Move, str, datetime]:

@@ -22,6 +22,7 @@ from campaigns.models.journeys import (
     ProductWatch,
 )
 from campaigns.models.reports import ProviderReport
+from campaigns.models.stafftasks import StaffTask
 
 __all__ = [
     "BY_PHONE",
@@ -45,6 +46,7 @@ __all__ = [
     "ProductWatch",
     "Reward",
     "ProviderReport",
+    "StaffTask",
     "Template",
     "Touch",
     "Variant",

@@ -96,7 +96,7 @@
     }
 
     input(node, name, type, changed) {
-      const box = element("input", { type, class: "rule-control", min: type === "number" ? 1 : undefined });
+      const box = element("input", { type, class: "rule-control", min: type === "number" ? 0 : undefined });
       box.value = node[name] ?? "";
       box.addEventListener("input", () => {
         if (box.value === "") delete node[name];

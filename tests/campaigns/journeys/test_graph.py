@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaigns.journeys import graph as graphs
+from campaigns.journeys import conditions
 from campaigns.journeys.graph import BadGraph, parse
 from tests.campaigns.journeys.world import entry, graph, leave, mail, wait
 
@@ -143,13 +143,13 @@ def test_what_can_be_met_without_a_rest():
     ],
 )
 def test_conditions_on_texts(op, value, holds):
-    assert graphs.fits({"sku": "tea"}, [{"property": "sku", "op": op, "value": value}]) is holds
+    assert conditions.fits({"sku": "tea"}, [{"property": "sku", "op": op, "value": value}]) is holds
 
 
 @given(st.one_of(st.integers(-100, 100), st.text(max_size=3), st.none(), st.lists(st.text())))
 def test_conditions_never_fail(value):
-    for op in graphs.OPERATORS:
-        met = graphs.fits({"x": value}, [{"property": "x", "op": op, "value": 3}])
+    for op in conditions.OPERATORS:
+        met = conditions.fits({"x": value}, [{"property": "x", "op": op, "value": 3}])
         assert met in (True, False)
         assert value is not None or not met
 
