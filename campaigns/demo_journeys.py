@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import translation
 
-from campaigns.journeys import engine, entering, leaving, recipes, running, steering
+from campaigns.journeys import engine, entering, leaving, recipes, running, steering, words
 from campaigns.journeys.entering import Reason
 from campaigns.models import Delivery, Journey, Passage, Template
 from crm import consent
@@ -25,7 +25,9 @@ def journey(*, now: datetime, rng: np.random.Generator, staff: Any = None) -> in
 
     Its messages count as sent at the time: a demo store writes to nobody about last week.
     """
-    template = Template.objects.filter(name="We miss you").first()
+    if not Template.objects.filter(name="We miss you").exists():
+        return 0
+    template = words.template_for("cart", "Cart reminder")
     topic = Topic.objects.filter(slug="offers").first()
     if template is None or topic is None or Journey.objects.exists():
         return 0

@@ -17,6 +17,7 @@ from liquid.exceptions import LiquidError
 from campaigns import markup, mjml, personal, shell, tokens
 from campaigns.decisions import messages, offers
 from campaigns.decisions.offers import Said
+from campaigns.journeys import telling
 from campaigns.models import BY_PHONE, Campaign, LinkTarget, Template, Variant
 from campaigns.sandbox import LONGEST_SOURCE, Sandbox, line_of_unclosed, one_rendering
 from crm.models import Customer
@@ -108,6 +109,8 @@ def preview(template: Template, customer: Customer, *, now: datetime) -> Message
     asked["decisions"] = personal.looked_up(
         placements, customer, language, channel=template.channel, now=now
     )
+    if telling.is_wanted(template, language):
+        asked["event"] = telling.sample(customer, language, now=now)
     context = _context(customer, asked, preferences="#")
     return _message(template, language, context, track=lambda url: url)
 
@@ -146,14 +149,26 @@ class Renderer:
         readers = [(customers[pk], *wish) for pk, wish in wishes.items() if pk in customers]
         asked = personal.of_many(readers, now=now)
         decided = self._decided(deliveries, now=now)
+        events = self._events(deliveries)
         for delivery in deliveries:
             known, mine = asked.get(delivery.customer.pk, {}), decided.get(delivery.pk, {})
             for told in (*known.get("recommendations", ()), *mine.values()):
                 self.learn(told["url"])
-            self._asked[delivery.pk] = known | {"decisions": mine}
+            event = events.get(delivery.pk, {})
+            for url in telling.links(event):
+                self.learn(url)
+            self._asked[delivery.pk] = known | {"decisions": mine, "event": event}
         for delivery in firsts:
             with suppress(BrokenTemplate):  # it is told where the message is made
                 self.complete(delivery)
+
+    def _events(self, deliveries: Iterable[Addressed]) -> dict[int, Said]:
+        """What let the readers of these messages into their journey, where it is spoken of."""
+        if self._campaign.journey_id is None:
+            return {}
+        spoken = [(one.pk, *_spoken(one)) for one in deliveries]
+        wishes = {pk: lang for pk, said, lang in spoken if telling.is_wanted(said, lang)}
+        return telling.of_deliveries(wishes, journey_id=self._campaign.journey_id) if wishes else {}
 
     def _decided(
         self, deliveries: Iterable[Addressed], *, now: datetime

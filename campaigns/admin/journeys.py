@@ -17,7 +17,7 @@ from unfold.enums import ActionVariant
 
 from campaigns.admin import journey_pages as pages
 from campaigns.forms import JourneyForm
-from campaigns.journeys import recipes, results, steering, versions
+from campaigns.journeys import recipes, results, steering, versions, words
 from campaigns.journeys.graph import BadGraph
 from campaigns.models import Journey, Template
 
@@ -236,7 +236,8 @@ def _counted(journey: Journey, state: str) -> int:
 
 def _begin(journey: Journey, code: str) -> None:
     recipe = recipes.RECIPES[code]
+    own = words.template_for(code, gettext("Journey: %(name)s") % {"name": recipe.name})
     first = Template.objects.order_by("pk").values_list("pk", flat=True).first() or 0
-    journey.draft = recipe.make(first)
+    journey.draft = recipe.make(own.pk if own else first)
     journey.again, journey.again_days = recipe.again, recipe.again_days
     journey.goal_event, journey.exit_event = recipe.goal_event, recipe.exit_event
