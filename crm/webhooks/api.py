@@ -2,17 +2,16 @@
 
 import hashlib
 import uuid
-from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 from rest_framework import exceptions, serializers
-from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from crm.models import Scope, Webhook, WebhookMessage
+from crm.rest.asked import Asked, PageAsked, page
 from crm.rest.idempotency import once
 from crm.rest.views import PartnerView
 from crm.webhooks import steering
@@ -20,20 +19,7 @@ from crm.webhooks import steering
 MOST_REPLAYED = 500
 
 
-class _Said(serializers.Serializer[Any]):
-    """What is misspelt is an error, not ignored."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        if not isinstance(data, Mapping):
-            raise serializers.ValidationError(["A JSON object is needed."])
-        said = super().to_internal_value(data)
-        strangers = {name: ["Unknown field."] for name in data if name not in self.fields}
-        if strangers:
-            raise serializers.ValidationError(strangers)
-        return said
-
-
-class _WebhookSaid(_Said):
+class _WebhookSaid(Asked):
     url = serializers.CharField(max_length=500)
     name = serializers.CharField(max_length=100, required=False)
     events = serializers.ListField(
@@ -45,19 +31,17 @@ class _WebhookSaid(_Said):
     )
 
 
-class _ReplaySaid(_Said):
+class _ReplaySaid(Asked):
     messages = serializers.ListField(
         child=serializers.CharField(max_length=64), max_length=MOST_REPLAYED, required=False
     )
 
 
-class _Nothing(_Said):
+class _Nothing(Asked):
     pass
 
 
-class _Listed(_Said):
-    limit = serializers.IntegerField(min_value=1, max_value=500, required=False)
-    cursor = serializers.CharField(max_length=300, required=False)
+class _MessagesAsked(PageAsked):
     state = serializers.ChoiceField(choices=WebhookMessage.State.choices, required=False)
 
 
@@ -73,19 +57,6 @@ class NotActive(exceptions.APIException):
     default_detail = "This webhook is paused or disabled; nothing is sent to it."
 
 
-class Pages(CursorPagination):
-    """Newest first, `limit` rows a page; the neighbours stand in `Link` as well (RFC 8288)."""
-
-    page_size, max_page_size, page_size_query_param, ordering = 50, 500, "limit", "-pk"
-
-    def get_paginated_response(self, data: Any) -> Response:
-        response = super().get_paginated_response(data)
-        links = {"next": self.get_next_link(), "prev": self.get_previous_link()}
-        if said := ", ".join(f'<{url}>; rel="{rel}"' for rel, url in links.items() if url):
-            response["Link"] = said
-        return response
-
-
 class _View(PartnerView):
     """A webhook carries what its partner may read anyway: who may read customers may have one."""
 
@@ -97,18 +68,14 @@ class _View(PartnerView):
             raise exceptions.NotFound("No such webhook.")
         return found
 
-    def page(self, request: Request, rows: Any, told: Any) -> Response:
-        pages = Pages()
-        found: Any = pages.paginate_queryset(rows, request, view=self)
-        return pages.get_paginated_response([told(one) for one in found or []])
-
 
 class WebhooksView(_View):
     """GET: the partner's webhooks. POST {url, events, name, contact}: one more, and its secret."""
 
     def get(self, request: Request) -> Response:
-        _Listed().run_validation(request.query_params.dict())
-        return self.page(request, Webhook.objects.filter(partner=self.partner), _told)
+        PageAsked().run_validation(request.query_params.dict())
+        mine = Webhook.objects.filter(partner=self.partner)
+        return page(self, request, mine, lambda rows: [_told(one) for one in rows])
 
     @once
     def post(self, request: Request) -> Response:
@@ -179,11 +146,11 @@ class MessagesView(_View):
     """GET ?state=: what was queued for this webhook, newest first, and what came of it."""
 
     def get(self, request: Request, public_id: uuid.UUID) -> Response:
-        wanted = _Listed().run_validation(request.query_params.dict())
+        wanted = _MessagesAsked().run_validation(request.query_params.dict())
         found = WebhookMessage.objects.filter(webhook=self.webhook(public_id))
         if "state" in wanted:
             found = found.filter(state=wanted["state"])
-        return self.page(request, found, _message_told)
+        return page(self, request, found, lambda rows: [_message_told(one) for one in rows])
 
 
 class ReplayView(_View):
