@@ -40,7 +40,7 @@ STEPS: dict[str, Promise] = {
     "waited": gettext_lazy("had waited long enough"),
     "heard": gettext_lazy("did what was waited for"),
     "not_heard": gettext_lazy("did not do it in time"),
-    "split": gettext_lazy("went one of two ways"),
+    "split": gettext_lazy("went one of the ways"),
     "decided": gettext_lazy("went the way of what was decided for them"),
     "message": gettext_lazy("was to get a message"),
     "action": gettext_lazy("was marked"),
@@ -111,6 +111,9 @@ def way_names(node: Node) -> tuple[str, ...]:
         return ("",)
     if node.decides:
         return *(_action_name(slug, {}) for slug in node.branches), _("others")
+    if node.mode == "shares":
+        total = sum(weight for weight, _way in node.shares) or 1
+        return tuple(f"{100 * weight / total:.0f} %" for weight, _way in node.shares)
     if node.mode == "event":
         return _("came"), _("in vain")
     if node.mode == "random":
@@ -154,7 +157,7 @@ def _wait(node: Node, names: Names) -> str:
 
 
 def _split(node: Node, names: Names) -> str:
-    if node.mode == "random":
+    if node.mode in ("random", "shares"):
         return _("by chance")
     if node.decides:
         slug = str(node.data.get("placement") or "–")
@@ -206,6 +209,7 @@ FIELDS: dict[str, Promise] = {
     "segment": gettext_lazy("Segment"),
     "rule": gettext_lazy("Rule"),
     "minutes": gettext_lazy("Minutes"),
+    "shares": gettext_lazy("Ways and their weights"),
     "percent": gettext_lazy("Percent on the first way"),
     "name_of": gettext_lazy("Name of it"),
     "value": gettext_lazy("Value"),
@@ -240,12 +244,16 @@ def why(what: str, detail: Mapping[str, Any]) -> str:
         told["chance"] = f"{100 * detail['chance']:.0f} %"
         return _("“%(action)s” at “%(placement)s”, with a chance of %(chance)s") % told
     if "drawn" in detail:
-        return _("drawn %(drawn)s of 100, the first way is up to %(percent)s") % {
-            "drawn": round(float(detail["drawn"]) * 100, 1),
-            "percent": detail["percent"],
-        }
+        return _drawn(detail)
     if detail.get("trigger") == "api":
         return _("let in by another system")
     if detail.get("trigger") == "recurring":
         return _("let in by the clock")
     return ""
+
+
+def _drawn(detail: Mapping[str, Any]) -> str:
+    said = dict(detail) | {"drawn": round(float(detail["drawn"]) * 100, 1)}
+    if "way" in detail:
+        return _("drawn %(drawn)s of 100: way %(way)s of %(of)s") % said
+    return _("drawn %(drawn)s of 100, the first way is up to %(percent)s") % said

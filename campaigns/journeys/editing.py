@@ -35,6 +35,8 @@ def grammar(names: Names) -> dict[str, Any]:
             "lost": _("It could not be saved. Try again."),
             "new_node": _("New node"),
             "bad_json": _("This is not JSON."),
+            "weight": _("Weight"),
+            "one_more": _("One more way"),
             "yes": _("yes"),
             "no": _("no"),
         },
@@ -94,6 +96,7 @@ def _split(segments: Options, names: Names) -> list[Field]:
     modes = [
         ["rule", _("by a rule")],
         ["random", _("by chance")],
+        ["shares", _("by chance, several ways")],
         ["decision", _("by a decision")],
     ]
     placements = [[slug, name] for slug, name in names.placements.items()]
@@ -104,6 +107,7 @@ def _split(segments: Options, names: Names) -> list[Field]:
         _select("mode", _("How"), modes),
         _when(_rule(_("First way for those in"), segments), "mode", "rule"),
         _when(percent, "mode", "random"),
+        _when(_field("shares", _("Ways and their weights"), "shares"), "mode", "shares"),
         _when(_select("placement", _("Placement"), placements), "mode", "decision"),
         _when(branches, "mode", "decision"),
     ]

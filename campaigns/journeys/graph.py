@@ -13,6 +13,8 @@
          "next": …, "otherwise": …},
         {"id": …, "kind": "split", "mode": "rule", "rule": {…}, "next": …, "otherwise": …},
         {"id": …, "kind": "split", "mode": "random", "percent": 50, "next": …, "otherwise": …},
+        {"id": …, "kind": "split", "mode": "shares",
+         "shares": [{"weight": 3, "next": …}, {"weight": 1, "next": …}]},
         {"id": …, "kind": "split", "mode": "decision", "placement": slug,
          "branches": {action: node, …}, "otherwise": …},
         {"id": …, "kind": "message", "template": 1, "channel": "email", "next": …},
@@ -29,133 +31,33 @@ chance is not drawn, the event does not come in time, or the action that was cho
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import time
 from typing import Any
 
 from django.utils.translation import gettext as _
 
 from campaigns.journeys.conditions import OPERATORS
+from campaigns.journeys.nodes import BadGraph, Graph, Node, Problem
+
+__all__ = ["BadGraph", "Graph", "Node", "Problem", "parse"]
 
 MOST_NODES = 100
 MOST_BRANCHES = 20
+MOST_SHARES = 10
+HEAVIEST = 1000
 LONGEST_WAIT = 366 * 24 * 60  # minutes
 ID = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 MODES = {
     "entry": (),
     "wait": ("duration", "until", "event"),
-    "split": ("rule", "random", "decision"),
+    "split": ("rule", "random", "shares", "decision"),
     "message": (),
     "action": ("trait", "tag", "task", "webhook"),
     "goal": (),
     "exit": (),
 }
 TRIGGERS = ("event", "segment", "api", "recurring")
-ENDS = ("goal", "exit")
 WAYS = ("next", "otherwise")
-
-
-@dataclass(frozen=True)
-class Problem:
-    """What is wrong, in which field of which node; no node: with the graph itself."""
-
-    node: str
-    field: str
-    reason: str
-
-    def __str__(self) -> str:
-        return f"{self.node or 'graph'}.{self.field}: {self.reason}"
-
-
-class BadGraph(Exception):
-    """The graph cannot be walked; `problems` says why, node by node."""
-
-    def __init__(self, problems: Sequence[Problem]) -> None:
-        super().__init__("; ".join(map(str, problems)))
-        self.problems = problems
-
-
-@dataclass(frozen=True)
-class Node:
-    id: str
-    kind: str
-    mode: str = ""
-    name: str = ""
-    next: str = ""
-    otherwise: str = ""
-    data: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def decides(self) -> bool:
-        return (self.kind, self.mode) == ("split", "decision")
-
-    @property
-    def has_two_ways(self) -> bool:
-        return self.kind == "split" or (self.kind, self.mode) == ("wait", "event")
-
-    @property
-    def branches(self) -> dict[str, str]:
-        """Of a split by decision: the node that each action leads to."""
-        told = self.data.get("branches")
-        if not self.decides or not isinstance(told, Mapping):
-            return {}
-        return {str(action): str(way) for action, way in told.items()}
-
-    @property
-    def ways(self) -> tuple[str, ...]:
-        if self.kind in ENDS:
-            return ()
-        if self.decides:
-            return (*self.branches.values(), self.otherwise)
-        return (self.next, self.otherwise) if self.has_two_ways else (self.next,)
-
-    @property
-    def minutes(self) -> int:
-        return int(self.data.get("minutes", 0))
-
-    @property
-    def clock(self) -> time:
-        return time.fromisoformat(self.data["at"])
-
-    @property
-    def weekday(self) -> int | None:
-        value = self.data.get("weekday")
-        return None if value in (None, "") else int(value)
-
-
-@dataclass(frozen=True)
-class Graph:
-    nodes: Mapping[str, Node]
-
-    def __getitem__(self, node_id: str) -> Node:
-        return self.nodes[node_id]
-
-    def get(self, node_id: str) -> Node | None:
-        return self.nodes.get(node_id)
-
-    def __contains__(self, node_id: str) -> bool:
-        return node_id in self.nodes
-
-    @property
-    def entry(self) -> Node:
-        return next(node for node in self.nodes.values() if node.kind == "entry")
-
-    def of_kind(self, kind: str) -> list[Node]:
-        return [node for node in self.nodes.values() if node.kind == kind]
-
-    def ahead(self, starts: Sequence[str]) -> list[Node]:
-        """What can be met from these nodes without a rest, themselves included."""
-        found: dict[str, Node] = {}
-        waiting = [self.nodes[name] for name in starts if name in self.nodes]
-        while waiting:
-            node = waiting.pop()
-            if node.id in found:
-                continue
-            found[node.id] = node
-            if node.kind != "wait":
-                waiting += [self.nodes[way] for way in node.ways]
-        return list(found.values())
 
 
 def parse(raw: Any) -> Graph:
@@ -232,6 +134,20 @@ def _percent(node: Node) -> Iterator[Problem]:
 def _rule(node: Node) -> Iterator[Problem]:
     if not isinstance(node.data.get("rule"), Mapping):
         yield Problem(node.id, "rule", _("not a rule"))
+
+
+def _shares(node: Node) -> Iterator[Problem]:
+    told = node.data.get("shares")
+    if not isinstance(told, list) or not 2 <= len(told) <= MOST_SHARES:
+        reason = _("not a list of 2 to %(most)s ways") % {"most": MOST_SHARES}
+        yield Problem(node.id, "shares", reason)
+        return
+    for i, one in enumerate(told):
+        weight = one.get("weight") if isinstance(one, Mapping) else None
+        if isinstance(weight, bool) or not isinstance(weight, int) or not 1 <= weight <= HEAVIEST:
+            said = {"least": 1, "most": HEAVIEST}
+            reason = _("not a whole number from %(least)s to %(most)s") % said
+            yield Problem(node.id, f"shares[{i}]", reason)
 
 
 def _decision(node: Node) -> Iterator[Problem]:
@@ -326,7 +242,11 @@ def _clock(node: Node) -> Iterator[Problem]:
 
 
 def _ways(node: Node, nodes: Mapping[str, Node]) -> Iterator[Problem]:
-    names = (*("branches" for _ in node.branches), "otherwise") if node.decides else WAYS
+    names: Sequence[str] = WAYS
+    if node.decides:
+        names = (*("branches" for _ in node.branches), "otherwise")
+    if node.shares:
+        names = [f"shares[{i}]" for i in range(len(node.shares))]
     for name, way in zip(names, node.ways, strict=False):
         if not way:
             yield Problem(node.id, name, _("leads nowhere"))
@@ -376,6 +296,7 @@ NEEDED: dict[tuple[str, str], tuple[Callable[[Node], Iterator[Problem]], ...]] =
     ("wait", "event"): (_minutes, _event),
     ("split", "rule"): (_rule,),
     ("split", "random"): (_percent,),
+    ("split", "shares"): (_shares,),
     ("split", "decision"): (_decision,),
     ("message", ""): (_message,),
     ("action", "trait"): (_named, _value),

@@ -4,13 +4,15 @@ Nothing is read and nothing written here: the same facts give the same moves, wh
 this moment or of last month.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import accumulate
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from campaigns.journeys.graph import ENDS, Graph, Node
+from campaigns.journeys.nodes import ENDS, Graph, Node
 
 
 @dataclass(frozen=True)
@@ -148,9 +150,19 @@ def _pass(node: Node, facts: Facts, now: datetime) -> tuple[Move, str, datetime]
         way = node.next if holds else node.otherwise
         return Move(node.id, "split", {"holds": holds}), way, now
     number = facts.drawn(node.id)
+    if node.mode == "shares":
+        return _shared_out(node, number, now)
     is_in = number < int(node.data["percent"]) / 100
     detail = {"drawn": round(number, 6), "percent": node.data["percent"]}
     return Move(node.id, "split", detail), node.next if is_in else node.otherwise, now
+
+
+def _shared_out(node: Node, number: float, now: datetime) -> tuple[Move, str, datetime]:
+    """The way in whose part of [0, 1) the number lies; each part is as wide as its weight."""
+    ends = list(accumulate(weight for weight, _way in node.shares))
+    place = bisect_right(ends, number * ends[-1])
+    detail = {"drawn": round(number, 6), "way": place + 1, "of": len(ends)}
+    return Move(node.id, "split", detail), node.shares[place][1], now
 
 
 def _deed(node: Node) -> str:

@@ -5,7 +5,7 @@
 Each run is a campaign that two workers send, by PostgreSQL and a mail server that is slow, refuses
 and hangs up, while workers are killed with -9, the database drops its connections, clocks are wrong
 and tasks come twice. In the end nobody may be forgotten, nobody written to twice, and what nobody
-can know must be shown as uncertain. A run is repeated by its seed (its timing is not).
+can know must be shown as uncertain. One run in three is a journey. A run is repeated by its seed (its timing is not).
 """
 
 import argparse
@@ -30,6 +30,7 @@ from tests.campaigns.mailserver import HANG_UP, MailServer  # noqa: E402
 PEOPLE = 120
 SECONDS = 120  # a run may take
 OPEN = {"queued", "sending"}
+EVERY = 3  # one run in so many is a journey (chaos_journeys.py)
 
 
 @contextmanager
@@ -183,10 +184,13 @@ class Run:
 
 def play(runs, *, seed, environment, server):
     """Play so many runs in the database of this process; returns what happened, counted."""
+    from tests.campaigns.chaos_journeys import JourneyRun  # a kind of Run
+
     counts = Counter()
     with nursery(environment) as start:
         for number in range(runs):
-            run = Run(seed + number, server, start)
+            kind = JourneyRun if (seed + number) % EVERY == 0 else Run
+            run = kind(seed + number, server, start)
             run.play()
             counts += run.counts
             counts["runs"] += 1

@@ -87,6 +87,7 @@
     ways(node) {
       if (node.kind === "goal" || node.kind === "exit") return [];
       if (node.kind === "split" && node.mode === "decision") return ["otherwise"];
+      if (node.kind === "split" && node.mode === "shares") return [];
       const two = node.kind === "split" || (node.kind === "wait" && node.mode === "event");
       return two ? ["next", "otherwise"] : ["next"];
     }
@@ -110,6 +111,7 @@
       if (field.type === "select") return this.select(node, field, redraw);
       if (field.type === "rule") return this.rule(node, field, changed);
       if (field.type === "branches") return this.branches(node, field, changed);
+      if (field.type === "shares") return this.shares(node, changed, redraw);
       if (field.type === "json") return this.json(node, field.name, changed);
       return this.input(node, field.name, field.type, changed);
     }
@@ -140,6 +142,35 @@
           changed();
         });
         box.append(element("label", {}, element("span", {}, label), control));
+      }
+      return box;
+    }
+
+    shares(node, changed, redraw) {
+      const least = [{ weight: 1 }, { weight: 1 }];
+      node.shares = Array.isArray(node.shares) && node.shares.length ? node.shares : least;
+      const box = element("span", { class: "journey-rule" });
+      node.shares.forEach((share, i) => {
+        const weight = this.input(share, "weight", "number", changed);
+        weight.setAttribute("aria-label", this.words.weight);
+        const way = this.way({ ...share, id: node.id }, "next", () => {});
+        way.addEventListener("change", () => {
+          if (way.value) share.next = way.value;
+          else delete share.next;
+          changed();
+        });
+        const remove = element("button", { type: "button", class: "rule-button", onclick: () => {
+          node.shares.splice(i, 1);
+          redraw();
+        } }, this.words.remove);
+        box.append(element("span", { class: "journey-share" }, weight, way, node.shares.length > 2 ? remove : ""));
+      });
+      const more = () => {
+        node.shares.push({ weight: 1 });
+        redraw();
+      };
+      if (node.shares.length < 10) {
+        box.append(element("button", { type: "button", class: "rule-button", onclick: more }, this.words.one_more));
       }
       return box;
     }
@@ -211,6 +242,11 @@
           if (node[way] !== gone.id) continue;
           if (gone.next) node[way] = gone.next; // who came here goes on where it went on
           else delete node[way];
+        }
+        for (const share of node.shares || []) {
+          if (share.next !== gone.id) continue;
+          if (gone.next) share.next = gone.next;
+          else delete share.next;
         }
         for (const [action, way] of Object.entries(node.branches || {})) {
           if (way !== gone.id) continue;

@@ -89,6 +89,36 @@ def test_the_entry_says_what_it_lacks(change, field):
     assert ("entry", field) in problems(graph(entry() | change, wait(), mail(), leave()))
 
 
+@pytest.mark.parametrize(
+    ("shares", "field"),
+    [
+        (None, "shares"),
+        ([], "shares"),
+        ([{"weight": 1, "next": "mail"}], "shares"),
+        ([{"weight": 1, "next": "mail"}] * 11, "shares"),
+        ([{"weight": 1, "next": "mail"}, {"weight": 0, "next": "mail"}], "shares[1]"),
+        ([{"weight": 1001, "next": "mail"}, {"weight": 1, "next": "mail"}], "shares[0]"),
+        ([{"weight": True, "next": "mail"}, {"weight": 1, "next": "mail"}], "shares[0]"),
+        ([{"weight": 1.5, "next": "mail"}, "mail"], "shares[1]"),
+        ([{"weight": 1, "next": "mail"}, {"weight": 1}], "shares[1]"),
+        ([{"weight": 1, "next": "mail"}, {"weight": 1, "next": "nowhere"}], "shares[1]"),
+        ([{"weight": 1, "next": "mail"}, {"weight": 1, "next": "entry"}], "shares[1]"),
+    ],
+)
+def test_a_split_by_shares_says_what_it_lacks(shares, field):
+    split = {"id": "s", "kind": "split", "mode": "shares", "shares": shares}
+    assert ("s", field) in problems(graph(entry(to="s"), split, mail(), leave()))
+
+
+def test_a_round_through_one_of_several_ways_needs_a_wait():
+    ways = [{"weight": 1, "next": "mail"}, {"weight": 1, "next": "end"}]
+    split = {"id": "s", "kind": "split", "mode": "shares", "shares": ways}
+    assert any(
+        "round" in reason
+        for reason in problems(graph(entry(to="s"), split, mail(to="s"), leave())).values()
+    )
+
+
 def test_all_errors_are_told_at_once():
     found = problems(graph(entry(to="gone"), wait(minutes=0), mail(to="away"), leave()))
     assert {("entry", "next"), ("pause", "minutes"), ("mail", "next")} <= found.keys()

@@ -53,6 +53,33 @@ def test_a_random_split_goes_by_what_is_drawn(drawn, end):
     assert walk(read, Position("entry"), facts, NOW).end == end
 
 
+def shared(*weights):
+    ways = [{"weight": weight, "next": f"end{i}"} for i, weight in enumerate(weights)]
+    split = {"id": "s", "kind": "split", "mode": "shares", "shares": ways}
+    ends = [leave(f"end{i}") for i in range(len(weights))]
+    return parse(graph(entry(to="s"), split, *ends))
+
+
+@pytest.mark.parametrize(
+    ("drawn", "way"),
+    [(0.0, 0), (0.4999, 0), (0.5, 1), (0.7499, 1), (0.75, 2), (0.999999, 2)],
+)
+def test_several_ways_are_as_wide_as_their_weights(drawn, way):
+    made = walk(shared(2, 1, 1), Position("entry"), Facts("UTC", {}, lambda _: drawn), NOW)
+    assert made.node == f"end{way}"
+    assert made.moves[1].detail == {"drawn": drawn, "way": way + 1, "of": 3}
+
+
+@given(
+    st.lists(st.integers(1, 1000), min_size=2, max_size=10),
+    st.floats(0, 1, exclude_max=True),
+)
+def test_whatever_is_drawn_there_is_a_way_and_its_part_holds_it(weights, drawn):
+    made = walk(shared(*weights), Position("entry"), Facts("UTC", {}, lambda _: drawn), NOW)
+    way, total = int(made.node.removeprefix("end")), sum(weights)
+    assert sum(weights[:way]) <= drawn * total < sum(weights[: way + 1])
+
+
 def test_why_is_told_at_every_node():
     split = {
         "id": "s",
