@@ -28,7 +28,7 @@ MESSAGE_LABELS = {
 
 class WebhookForm(forms.ModelForm):
     kinds = forms.MultipleChoiceField(
-        label=_("events"),
+        label=_("Events"),
         required=False,
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
         help_text=_("None: only what journeys send to it."),
@@ -53,13 +53,13 @@ class WebhookForm(forms.ModelForm):
 @admin.register(Webhook)
 class WebhookAdmin(FastAdmin):
     form = WebhookForm
-    list_display = ["name", "partner", "url", "shown_state", "waits", "shown_failure", "success"]
+    list_display = ["name", "partner", "host", "shown_state", "waits", "shown_failure", "success"]
     list_select_related = ["partner"]
     list_filter = ["state"]
     search_fields = ["name", "url", "partner__name"]
     ordering = ["-pk"]
     readonly_fields = [
-        "shown_state",
+        "state",
         "why_disabled",
         "failing_since",
         "shown_failure",
@@ -74,11 +74,21 @@ class WebhookAdmin(FastAdmin):
         waiting = Count("messages", filter=Q(messages__state=WebhookMessage.State.WAITING))
         return super().get_queryset(request).annotate(waiting=waiting)
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """How it is doing, once there is one."""
+        return self.readonly_fields if obj else ()
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        said = ["partner", "name", "url", "kinds", "contact"]
+        return [*said, *self.get_readonly_fields(request, obj)]
+
+    @display(description=_("address"))
+    def host(self, webhook: Webhook) -> str:
+        return webhook.url.partition("://")[2].partition("/")[0]
+
     @display(description=_("state"), label=STATE_LABELS)
     def shown_state(self, webhook: Webhook) -> tuple[str, str]:
-        why = webhook.get_why_disabled_display() if webhook.why_disabled else ""
-        said = webhook.get_state_display()
-        return webhook.state, f"{said}: {why}" if why else said
+        return webhook.state, webhook.get_state_display()
 
     @display(description=_("waiting"))
     def waits(self, webhook: Any) -> int:
@@ -86,6 +96,8 @@ class WebhookAdmin(FastAdmin):
 
     @display(description=_("last failure"))
     def shown_failure(self, webhook: Webhook) -> str:
+        if webhook.why_disabled:
+            return webhook.get_why_disabled_display()
         if not webhook.failed_at:
             return "–"
         at = timezone.localtime(webhook.failed_at).strftime("%Y-%m-%d %H:%M")
@@ -147,13 +159,18 @@ class WebhookAdmin(FastAdmin):
 
 @admin.register(WebhookMessage)
 class WebhookMessageAdmin(ReadOnlyAdmin):
-    list_display = ["created_at", "kind", "webhook", "customer", "shown", "attempts", "answer"]
+    list_display = ["created_at", "event", "webhook", "customer", "shown", "attempts", "answer"]
     list_select_related = ["webhook", "customer"]
     list_filter = ["state", "webhook", "kind"]
     search_fields = ["=message_id"]
     ordering = ["-pk"]
     actions = ["replay"]
     nothing_yet = _("Nothing was sent to a webhook in the last thirty days.")
+
+    @display(description=_("event"), ordering="kind")
+    def event(self, message: WebhookMessage) -> str:
+        known = kinds.KINDS | kinds.SENT
+        return str(known.get(message.kind, message.kind))
 
     @display(description=_("state"), label=MESSAGE_LABELS)
     def shown(self, message: WebhookMessage) -> tuple[str, str]:

@@ -29,6 +29,7 @@ KINDS: dict[str, Promise] = {
     "crm.segment_entered": _("came into a segment"),
     "crm.segment_left": _("left a segment"),
 }
+SENT: dict[str, Promise] = {TEST: _("a test message")}  # what nobody can subscribe to
 
 
 def register_kinds(names: Mapping[str, Promise]) -> None:

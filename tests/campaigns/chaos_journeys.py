@@ -125,6 +125,15 @@ class JourneyRun(Run):
             time.sleep(0.05)
         self.kill_all()  # or one that is late writes while we count
         self.judge(dict(self.campaign.deliveries.values_list("address", "status")))
+        self.close()
+
+    def close(self):
+        """Or the people of the next run would come into this journey too."""
+        from django.utils import timezone
+
+        from campaigns.journeys import steering
+
+        steering.end(self.journey, now=timezone.now())
 
     def judge(self, rows):
         """Nobody forgotten, nobody twice, and the trace says what was done."""
