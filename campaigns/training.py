@@ -4,15 +4,18 @@ Nothing serves before a person has approved it (`decisions/approving.py`).
 """
 
 import time
+from collections.abc import Mapping
 from dataclasses import asdict
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from campaigns.decisions.log import Trail, trail
+from campaigns.decisions import groups
+from campaigns.decisions.log import Trail, newest, offers_of, trail
 from campaigns.decisions.snapshots import FEATURES
 from campaigns.ml.challenge import Challenge, Past, challenge
+from campaigns.ml.exposure import Exposure, drawn_once
 from campaigns.ml.offpolicy import Log
 from campaigns.ml.placed import PlacedPolicy
 from campaigns.models import Placement, PolicyProposal
@@ -122,7 +125,7 @@ def _keep(  # noqa: PLR0913  (what was made, of what, and how it did)
     *,
     is_best: bool,
 ) -> Artifact:
-    evaluation = told(one)
+    evaluation = told(one) | {"exposure": _exposures(placement, final, rows, order)}
     artifact = artifacts.save(
         final,
         artifacts.Provenance(
@@ -147,6 +150,27 @@ def _keep(  # noqa: PLR0913  (what was made, of what, and how it did)
     return artifact
 
 
+def _exposures(
+    placement: Placement, final: PlacedPolicy, rows: Trail, order: Order
+) -> dict[str, Any]:
+    """Whom the policy would offer something of value, by group; of each customer, as known last."""
+    last = rows.of(newest(rows.customers))
+    chances = final.chances(last.contexts, last.eligible, rows.order)
+    chosen = drawn_once(chances, rng=np.random.default_rng([order.seed, len(last)]))
+    offered, value = offers_of(placement, rows.order)
+    found = groups.exposures(last.customers, offered[chosen], value[chosen], now=order.now)
+    return {name: rounded(one) for name, one in found.items()}
+
+
+def rounded(one: Exposure) -> dict[str, Any]:
+    """As the proposal keeps it."""
+    return {
+        "ratio": _finite({"value": one.ratio, "lower": one.lower, "upper": one.upper}),
+        "groups": {name: _finite(asdict(group)) for name, group in one.groups.items()},
+        "is_uneven": one.is_uneven,
+    }
+
+
 def told(one: Challenge) -> dict[str, Any]:
     """As the proposal keeps it; an end that is nowhere is null."""
     found = one.evaluation
@@ -163,5 +187,7 @@ def told(one: Challenge) -> dict[str, Any]:
     }
 
 
-def _finite(ends: dict[str, float]) -> dict[str, float | None]:
-    return {name: round(v, 6) if np.isfinite(v) else None for name, v in ends.items()}
+def _finite(ends: Mapping[str, float | None]) -> dict[str, float | None]:
+    return {
+        name: round(v, 6) if v is not None and np.isfinite(v) else None for name, v in ends.items()
+    }

@@ -78,7 +78,7 @@ class PlacementAdmin(ModelAdmin):
                 raise PermissionDenied
             proposal = get_object_or_404(PolicyProposal, pk=pk)
             told: dict[str, Any] = {"by": request.user.get_username(), "now": timezone.now()}
-            if name in ("reject", "take_back"):
+            if name != "serve":
                 told["reason"] = request.POST.get("reason", "")
             try:
                 step(proposal, **told)

@@ -38,11 +38,18 @@ class Trial(NamedTuple):
 
 
 @transaction.atomic
-def approve(proposal: PolicyProposal, *, by: str, now: datetime) -> PolicyProposal:
-    """Put a proposal on trial. One that was on trial before is superseded. Raises NotPossible."""
+def approve(
+    proposal: PolicyProposal, *, by: str, now: datetime, reason: str = ""
+) -> PolicyProposal:
+    """Put a proposal on trial. One that was on trial before is superseded.
+
+    Raises NotPossible; ValueError without a reason for one that treats groups unevenly.
+    """
     row = _locked(proposal, State.PROPOSED)
+    if row.uneven and not reason.strip():
+        raise ValueError("a reason is needed")
     row.placement.proposals.filter(state=State.CANARY).update(state=State.SUPERSEDED)
-    return _decided(row, State.CANARY, by=by, now=now)
+    return _decided(row, State.CANARY, by=by, now=now, why=reason)
 
 
 @transaction.atomic
@@ -56,7 +63,8 @@ def reject(proposal: PolicyProposal, *, by: str, reason: str, now: datetime) -> 
 @transaction.atomic
 def serve(proposal: PolicyProposal, *, by: str, now: datetime) -> PolicyProposal:
     """End the trial well: the policy serves everybody. Raises NotPossible."""
-    row = _decided(_locked(proposal, State.CANARY), State.APPROVED, by=by, now=now)
+    row = _locked(proposal, State.CANARY)
+    row = _decided(row, State.APPROVED, by=by, now=now, why=row.reason)
     artifacts.promote(row.artifact, now=now, reason=f"promoted by {by}")
     return row
 

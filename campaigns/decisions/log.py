@@ -30,6 +30,7 @@ class Trail:
     customers: np.ndarray
     artifacts: np.ndarray  # 0 where staff's weights decided
     at: np.ndarray  # seconds
+    explored: np.ndarray  # whether chance chose another than the policy likes best
 
     def __len__(self) -> int:
         return len(self.actions)
@@ -72,7 +73,27 @@ def trail(placement: Placement, *, until: datetime, whole: bool = True) -> Trail
         customers=np.array([row[0] for row in rows], dtype=np.int64),
         artifacts=np.array([row[5] or 0 for row in rows], dtype=np.int64),
         at=np.array([row[6].timestamp() for row in rows], dtype=float),
+        explored=np.array([row[2] < max(row[4].values()) - 1e-12 for row in rows], dtype=bool),
     )
+
+
+def newest(customers: np.ndarray) -> np.ndarray:
+    """(n,) whether a row, oldest first, is the last of its customer."""
+    _, places = np.unique(customers[::-1], return_index=True)
+    mask = np.zeros(len(customers), dtype=bool)
+    mask[len(customers) - 1 - places] = True
+    return mask
+
+
+def offers_of(placement: Placement, order: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Of each choice: whether it gives something away, and what it is worth. One query.
+
+    Where no action has a value, to be offered anything at all is what counts.
+    """
+    worth = dict(placement.actions.values_list("slug", "value"))
+    value = np.array([float(worth.get(slug, 0)) for slug in order])
+    gives = value > 0
+    return (gives if gives.any() else np.array([slug != NOTHING for slug in order])), value
 
 
 def _rows(placement: Placement) -> Any:

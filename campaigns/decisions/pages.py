@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import numpy as np
 from django.utils.functional import Promise
 from django.utils.translation import get_language, gettext_lazy, gettext_noop
 from django.utils.translation import gettext as _
 
-from campaigns.decisions import approving, explaining
+from campaigns.decisions import approving, explaining, watching
 from campaigns.decisions.deciding import Decided, told
 from campaigns.decisions.log import trail
 from campaigns.decisions.snapshots import FEATURES
@@ -21,7 +20,6 @@ from crm.models import Artifact
 from crm.phrasing import Phrases
 
 State = PolicyProposal.State
-WEEK = 7 * 86_400
 NEWEST = 40
 VERDICTS: dict[str, Promise] = {
     "promote": gettext_lazy("surely better"),
@@ -48,6 +46,7 @@ class Line:
     name: str
     verdict: str
     reasons: Sequence[str]
+    uneven: Sequence[str]
     serves: bool
     trial: approving.Trial | None
 
@@ -68,16 +67,23 @@ class Candidate:
 
 
 def policies(placement: Placement, *, now: datetime) -> dict[str, Any]:
-    """Six queries, and two for the one on trial."""
+    """Ten queries, and two for the one on trial."""
     rows = placement.proposals.exclude(state=State.SUPERSEDED).select_related("artifact")
     found = list(rows.order_by("-made_at", "kind")[:NEWEST])
     lines = [_line(row, now=now) for row in found]
+    past = trail(placement, until=now, whole=False)
+    weeks = watching.weeks(placement, past, now=now)
+    drifts = watching.drifts(past, now=now)
     return {
         "placement": placement,
         "lines": lines,
+        "gains": watching.gains(weeks),
+        "drifts": sorted(drifts, key=lambda one: -one.index),
+        "is_drifting": any(one.is_alarm for one in drifts),
+        "reached": watching.reached(placement, past, now=now),
         "serving": next((one for one in lines if one.serves), None),
         "drawn": intervals.drawn(_bars(lines)),
-        "weeks": _weeks(placement, now=now),
+        "weeks": weeks,
     }
 
 
@@ -88,6 +94,7 @@ def _line(row: PolicyProposal, *, now: datetime) -> Line:
         name=explaining.kind(row.kind),
         verdict=str(VERDICTS.get(row.evaluation.get("verdict", ""), "")),
         reasons=[*reasons, LACKING.said(row.reason)] if row.reason else reasons,
+        uneven=watching.uneven(row),
         serves=row.artifact.status == Artifact.Status.CHAMPION,
         trial=approving.trial_of(row, now=now) if row.state == State.CANARY else None,
     )
@@ -101,39 +108,6 @@ def _bars(lines: Sequence[Line]) -> list[tuple[str, float, float, float]]:
         if gain["lower"] is not None and gain["upper"] is not None:
             bars.append((one.name, gain["value"], gain["lower"], gain["upper"]))
     return bars
-
-
-def _weeks(placement: Placement, *, now: datetime) -> list[dict[str, Any]]:
-    """The mean reward of each week and policy, newest first; and what each week gave away.
-
-    Regret is measured from the best policy of the same week.
-    """
-    rows = trail(placement, until=now, whole=False)
-    if not len(rows):
-        return []
-    ago = ((now.timestamp() - rows.at) // WEEK).astype(int)
-    names = dict(
-        PolicyProposal.objects.filter(placement=placement).values_list("artifact_id", "kind")
-    )
-    found = []
-    for week in np.unique(ago)[:12]:
-        of_week = ago == week
-        means = {
-            int(pk): (rows.rewards[of_week & (rows.artifacts == pk)])
-            for pk in np.unique(rows.artifacts[of_week])
-        }
-        best = max(float(one.mean()) for one in means.values())
-        for pk, rewards in means.items():
-            found.append(
-                {
-                    "until": datetime.fromtimestamp(now.timestamp() - week * WEEK, tz=now.tzinfo),
-                    "policy": explaining.kind(names.get(pk, "rules")),
-                    "decisions": len(rewards),
-                    "reward": float(rewards.mean()),
-                    "regret": float((best - rewards.mean()) * len(rewards)),
-                }
-            )
-    return found
 
 
 def decision(row: Decision) -> dict[str, Any]:

@@ -428,6 +428,12 @@ class PolicyProposal(models.Model):
     def __str__(self) -> str:
         return f"{self.kind}#{self.artifact_id}"
 
+    @property
+    def uneven(self) -> list[str]:
+        """The groupings in which its offers surely break the four-fifths rule."""
+        told = self.evaluation.get("exposure", {})
+        return [name for name, one in told.items() if one["is_uneven"]]
+
 
 def named(english: str, chinese: str, language: str | None = None) -> str:
     """A name in the language of whoever reads it."""
