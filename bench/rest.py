@@ -55,7 +55,7 @@ def filled():
     artifacts.promote(saved, now=now)
 
 
-def key():
+def key(*scopes):
     """Of a partner who may see everybody and ask as often as they like."""
     from crm.models import Partner, PartnerKey, Scope
 
@@ -63,7 +63,7 @@ def key():
         name="bench", defaults={"sees_everybody": True, "requests_per_second": 1_000_000}
     )
     made = PartnerKey(partner=partner, name="bench", created_at=datetime.now(UTC))
-    made.scopes = [Scope.RECOMMENDATIONS_READ]
+    made.scopes = scopes or [Scope.RECOMMENDATIONS_READ]
     text = made.cut()
     made.save()
     return text
@@ -79,6 +79,8 @@ def asking():
 class Client:
     """One kept connection that GETs."""
 
+    good = 200
+
     def __init__(self, port, text):
         self.port, self.pipe = port, None
         self.head = (
@@ -90,19 +92,22 @@ class Client:
         if self.pipe is None or self.pipe[0].at_eof():  # the server closes what is idle
             self.pipe = await asyncio.open_connection("127.0.0.1", self.port)
         reader, writer = self.pipe
-        writer.write(f"GET {path} HTTP/1.1\r\n{self.head}".encode())
+        writer.write(self.asked(path))
         head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
         length = int(head.split("content-length:")[1].split("\r\n")[0])
         body = await reader.readexactly(length)
-        assert " 200 " in head.split("\r\n")[0], body[:500]
+        assert f" {self.good} " in head.split("\r\n")[0], body[:500]
         return body
 
+    def asked(self, path):
+        return f"GET {path} HTTP/1.1\r\n{self.head}".encode()
 
-async def load(port, text, paths, *, rate, seconds, rng):
+
+async def load(port, text, paths, *, rate, seconds, rng, client_of=Client):  # noqa: PLR0913
     """Milliseconds of every request, from when it was due."""
     free = asyncio.LifoQueue()
     for _ in range(CONNECTIONS):
-        free.put_nowait(Client(port, text))
+        free.put_nowait(client_of(port, text))
     started, spent = time.perf_counter() + 0.1, []
 
     async def one(due, path):

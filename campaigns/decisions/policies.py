@@ -14,8 +14,18 @@ from campaigns.ml.policies import Weighted
 from campaigns.models import Placement, PolicyProposal
 from crm import artifacts
 from crm.models import Artifact
+from crm.prepared import Prepared
 
 RULES = "rules"  # staff's own weights
+
+
+# Asked at every decision.
+_ON_TRIAL = Prepared(
+    lambda placement: PolicyProposal.objects.filter(
+        placement_id=placement, state=PolicyProposal.State.CANARY
+    ).select_related("artifact"),
+    placement=int,
+)
 
 
 class Chooser(Protocol):
@@ -77,13 +87,9 @@ class Line:
 
 def line(placement: Placement, content: dict[str, Any]) -> Line:
     """Two queries. What cannot be read is as if it were not there."""
-    champion = artifacts.champion_of(placement.artifact_name)
+    champion = artifacts.CHAMPION_OF.first(name=placement.artifact_name)
     serving = _readable(champion) or Serving(RULES, None, ByWeight(content))
-    canary = (
-        PolicyProposal.objects.filter(placement=placement, state=PolicyProposal.State.CANARY)
-        .select_related("artifact")
-        .first()
-    )
+    canary = _ON_TRIAL.first(placement=placement.pk)
     trial = _readable(canary.artifact) if canary else None
     if canary is None or trial is None:
         return Line(serving)
