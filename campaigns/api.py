@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from campaigns import decisions
 from campaigns.decisions import Decided, explaining
 from campaigns.models import Decision, Reward
-from campaigns.models.decisions import named
+from campaigns.models.placements import named
 from crm import partners
 from crm.models import Scope
 from crm.rest.views import PartnerView

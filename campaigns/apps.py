@@ -10,7 +10,7 @@ class CampaignsConfig(AppConfig):
     def ready(self) -> None:
         from campaigns import channels, mail, mailreports, panel, texting
         from campaigns.decisions import approving
-        from campaigns.models.decisions import POLICY
+        from campaigns.models.placements import POLICY
         from crm import artifacts, portrait, segment_page, webhooks
 
         channels.register("email", mail.Email())

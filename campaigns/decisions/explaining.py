@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy, gettext_noop
 
 from campaigns.decisions.snapshots import FEATURES, LOGARITHMIC, LONG_AGO
 from campaigns.models import NOTHING, Decision
-from campaigns.models.decisions import named
+from campaigns.models.placements import named
 from crm import features
 
 MOST_DRIVERS = 2

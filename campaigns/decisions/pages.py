@@ -14,7 +14,7 @@ from campaigns.decisions.deciding import Decided, told
 from campaigns.decisions.log import trail
 from campaigns.decisions.snapshots import FEATURES
 from campaigns.models import NOTHING, Decision, Placement, PolicyProposal
-from campaigns.models.decisions import named
+from campaigns.models.placements import named
 from crm import intervals
 from crm.models import Artifact
 from crm.phrasing import Phrases

@@ -3,16 +3,7 @@
 from campaigns.models.campaigns import BY_PHONE, Assignment, AudienceBlock, Campaign, Variant
 from campaigns.models.content import Coupon, Template
 from campaigns.models.control import ControlGroup
-from campaigns.models.decisions import (
-    NOTHING,
-    Action,
-    Catalogue,
-    Decision,
-    Placement,
-    PolicyProposal,
-    Reward,
-    Veto,
-)
+from campaigns.models.decisions import Decision, Reward, Veto
 from campaigns.models.deliveries import Delivery, LinkTarget, Touch
 from campaigns.models.journeys import (
     Journey,
@@ -21,6 +12,8 @@ from campaigns.models.journeys import (
     PassageStep,
     ProductWatch,
 )
+from campaigns.models.placements import NOTHING, Action, Catalogue, Placement
+from campaigns.models.policies import PolicyProposal
 from campaigns.models.reports import ProviderReport
 from campaigns.models.stafftasks import StaffTask
 

@@ -6,7 +6,8 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
-from django.db import IntegrityError
+from django.db import IntegrityError, connection
+from django.test.utils import CaptureQueriesContext
 
 from campaigns import decisions
 from campaigns.decisions.deciding import placement_of
@@ -297,3 +298,16 @@ class TestTheCost:
         a.save()
         decisions.decide(make_customer(), placement, now=NOON)
         assert Catalogue.objects.count() == 2
+
+
+def test_one_decision_costs_a_dozen_questions_whatever_lies_behind_it():
+    placement = make_placement(topic=make_topic())
+    make_action(placement, "mail", channel="email", segment=make_segment())
+    make_action(placement, "banner")
+    ada = make_customer()
+    decisions.decide(ada, placement, now=NOON)
+    with CaptureQueriesContext(connection) as queries:
+        decisions.decide(ada, placement, now=NOON)
+    asked = [one["sql"] for one in queries if "SAVEPOINT" not in one["sql"]]
+    assert len(asked) <= 12
+    assert len(set(asked)) == len(asked)

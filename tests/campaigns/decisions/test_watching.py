@@ -76,9 +76,11 @@ class TestWeeks:
         (week,) = watching.weeks(placement, trail(placement, until=NOON, whole=False), now=NOON)
         chance = 0.8 * 0.9 + 0.1
         truth = (chance - 0.5) * (0.6 - 0.1)
-        assert week.gain.lower < truth < week.gain.upper
+        # Four standard errors: who was drawn what is another each time.
+        assert week.gain.value == pytest.approx(truth, abs=4 * 0.0133)
         assert week.gain.lower > 0
-        assert week.reward.lower < chance * 0.6 + (1 - chance) * 0.1 < week.reward.upper
+        assert week.reward.value == pytest.approx(chance * 0.6 + (1 - chance) * 0.1, abs=4 * 0.0204)
+        assert week.reward.upper - week.reward.lower == pytest.approx(2 * 1.96 * 0.0204, rel=0.1)
         assert (week.decisions, week.regret) == (600, 0.0)
         assert week.explored == pytest.approx(0.18, abs=0.06)
 
