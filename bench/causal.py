@@ -220,7 +220,8 @@ def looking() -> dict:
     Two arms of 5,000, and 9,000 against 1,000 held out; the plan's guess of how many buy is right,
     or three times too low. Beside it, the interval for one look.
     """
-    from campaigns.ml.lift import LEVEL
+    from campaigns.ml.experiment import look_at_shares
+    from campaigns.ml.lift import LEVEL, Share
     from campaigns.ml.waiting import planned_units
     from crm.ml import sequences
 
@@ -248,7 +249,7 @@ def looking() -> dict:
                 plan = planned_units(
                     control, expected=guess * base * (1 - guess * base), seen=varies
                 )
-                look = sequences.Look(at, wrong, control)
+                look = look_at_shares(Share(int(hits), treated), Share(int(others), control))
                 always = always or abs(at) > sequences.reach(look, level=LEVEL, planned=plan)
             stopped[name] += always
             stopped[f"{name}_peeking"] += once

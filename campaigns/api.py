@@ -1,7 +1,6 @@
 """REST: the next best action for a customer at a placement, and what came of it."""
 
 import uuid
-from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -17,30 +16,22 @@ from campaigns.models import Decision, Reward
 from campaigns.models.placements import named
 from crm import partners
 from crm.models import Scope
+from crm.rest import idempotency
+from crm.rest.asked import Asked, body_of
+from crm.rest.saying import says
 from crm.rest.views import PartnerView
 
 LONGEST_KEY = 100
 AHEAD = timedelta(minutes=5)  # by which the clock of a partner may be before ours
 
 
-class _Asked(serializers.Serializer[Any]):
-    """What is misspelt is an error, not ignored."""
-
-    def to_internal_value(self, data: Mapping[str, Any]) -> Any:
-        said = super().to_internal_value(data)
-        strangers = {name: ["Unknown field."] for name in data if name not in self.fields}
-        if strangers:
-            raise serializers.ValidationError(strangers)
-        return said
-
-
-class _DecisionAsked(_Asked):
+class _DecisionAsked(Asked):
     customer = serializers.CharField(max_length=300)
     placement = serializers.SlugField(max_length=48)
-    occasion = serializers.CharField(max_length=100, required=False, default="")
+    occasion = serializers.CharField(max_length=100, required=False, allow_blank=True, default="")
 
 
-class _RewardTold(_Asked):
+class _RewardTold(Asked):
     kind = serializers.ChoiceField(choices=Reward.Kind.choices)
     key = serializers.CharField(max_length=LONGEST_KEY)
     value = serializers.DecimalField(
@@ -52,16 +43,44 @@ class _RewardTold(_Asked):
 DECISION_ASKED, REWARD_TOLD = _DecisionAsked(), _RewardTold()
 
 
+class _Action(serializers.Serializer[Any]):
+    slug = serializers.SlugField()
+    name = serializers.CharField()
+    channel = serializers.CharField()
+    value = serializers.DecimalField(max_digits=12, decimal_places=2)
+    due_at = serializers.DateTimeField(allow_null=True)
+
+
+class _Reasons(serializers.Serializer[Any]):
+    codes = serializers.JSONField()
+    text = serializers.CharField()
+
+
+class DecisionSaid(serializers.Serializer[Any]):
+    decision = serializers.UUIDField()
+    customer = serializers.UUIDField()
+    placement = serializers.SlugField()
+    action = _Action(allow_null=True)
+    policy = serializers.CharField()
+    propensity = serializers.FloatField()
+    is_exploration = serializers.BooleanField()
+    reasons = _Reasons()
+    candidates = serializers.JSONField()
+    ineligible = serializers.JSONField()
+
+
+class RewardSaid(serializers.Serializer[Any]):
+    decision = serializers.UUIDField()
+    key = serializers.CharField()
+    kind = serializers.ChoiceField(choices=Reward.Kind.choices)
+    value = serializers.DecimalField(max_digits=14, decimal_places=2)
+    at = serializers.DateTimeField()
+
+
 class Closed(exceptions.APIException):
     status_code = 409
     default_code = "placement_closed"
     default_detail = "Nothing is decided at this placement now."
-
-
-class OtherBody(exceptions.APIException):
-    status_code = 422
-    default_code = "idempotency_key_reused"
-    default_detail = "This key came before with something else."
 
 
 class OutsideWindow(exceptions.APIException):
@@ -76,9 +95,18 @@ class DecisionsView(PartnerView):
     """
 
     scope = Scope.CAMPAIGNS_WRITE
+    keeps_answers = False  # the decision itself is kept under the key, for good
 
+    @says(
+        "decide",
+        DecisionSaid,
+        asked=_DecisionAsked,
+        status=201,
+        also={200: DecisionSaid},
+        example={"customer": "user_id:u-17", "placement": "home-offer"},
+    )
     def post(self, request: Request) -> Response:
-        wanted = DECISION_ASKED.run_validation(_body(request))
+        wanted = body_of(request, DECISION_ASKED)
         customer = partners.find_customer(self.partner, wanted["customer"])
         if customer is None:
             raise exceptions.NotFound("No such customer.")
@@ -102,9 +130,18 @@ class RewardView(PartnerView):
     """POST {kind, key, value, at}: what came of a decision. The same key is the same reward."""
 
     scope = Scope.CAMPAIGNS_WRITE
+    keeps_answers = False  # the key of a reward is in its body
 
+    @says(
+        "reward",
+        RewardSaid,
+        asked=_RewardTold,
+        status=201,
+        also={200: RewardSaid},
+        example={"kind": "purchase", "key": "order-1001", "value": "49.00"},
+    )
     def post(self, request: Request, public_id: uuid.UUID) -> Response:
-        wanted = REWARD_TOLD.run_validation(_body(request))
+        wanted = body_of(request, REWARD_TOLD)
         now = timezone.now()
         at = wanted.get("at", now)
         if at > now + AHEAD:
@@ -125,7 +162,7 @@ class RewardView(PartnerView):
         except decisions.OutsideWindow as refusal:
             raise OutsideWindow(str(refusal)) from None
         if (given.kind, given.value) != (wanted["kind"], wanted["value"]):
-            raise OtherBody
+            raise idempotency.OtherBody
         answer = {
             "decision": str(public_id),
             "key": given.key,
@@ -136,12 +173,6 @@ class RewardView(PartnerView):
         if is_new:
             return Response(answer, status=201)
         return Response(answer, headers={"Idempotent-Replayed": "true"})
-
-
-def _body(request: Request) -> Any:
-    if not isinstance(request.data, Mapping):
-        raise serializers.ValidationError(["A JSON object is needed."])
-    return request.data
 
 
 def _placement(slug: str) -> Any:

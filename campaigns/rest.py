@@ -4,11 +4,13 @@ A partner sees the campaigns of their segments, and the journeys that other syst
 they are told of their own customers only. Who sees everybody sees all of them.
 """
 
+import functools
 import hashlib
 import uuid
 from collections.abc import Sequence
 from typing import Any
 
+import django_filters
 from django.db.models import Count, QuerySet
 from django.utils import timezone
 from rest_framework import exceptions, serializers
@@ -21,19 +23,73 @@ from campaigns.journeys.running import Running
 from campaigns.models import Campaign, Journey, Passage
 from crm import partners
 from crm.models import Partner, Scope
-from crm.rest.asked import Asked, PageAsked, page
-from crm.rest.idempotency import once
+from crm.rest import filtering, single
+from crm.rest.asked import Asked, body_of
+from crm.rest.paging import NewestFirst
+from crm.rest.saying import page_of, says
 from crm.rest.views import PartnerView
 
 BY_REQUEST = "api"  # the trigger of a journey that other systems let people into
 
 
-class _CampaignsAsked(PageAsked):
-    state = serializers.ChoiceField(choices=Campaign.Status.choices, required=False)
+class CampaignFilter(filtering.Strict):
+    state = django_filters.ChoiceFilter("status", choices=Campaign.Status.choices)
+
+    class Meta:
+        model = Campaign
+        fields: tuple[str, ...] = ()
 
 
-class _JourneysAsked(PageAsked):
-    state = serializers.ChoiceField(choices=Journey.State.choices, required=False)
+class JourneyFilter(filtering.Strict):
+    class Meta:
+        model = Journey
+        fields = ("state",)
+
+
+class CampaignSaid(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+    channel = serializers.CharField()
+    state = serializers.ChoiceField(choices=Campaign.Status.choices)
+    segment = serializers.SlugField(allow_null=True)
+    topic = serializers.SlugField()
+    started_at = serializers.DateTimeField(allow_null=True)
+    finished_at = serializers.DateTimeField(allow_null=True)
+    messages = serializers.DictField(child=serializers.IntegerField())
+
+
+class Caused(serializers.Serializer[Any]):
+    customers = serializers.FloatField()
+    low = serializers.FloatField()
+    high = serializers.FloatField()
+
+
+class CampaignResultSaid(CampaignSaid):
+    funnel = serializers.DictField(child=serializers.IntegerField())
+    skipped = serializers.DictField(child=serializers.IntegerField())
+    caused = Caused(allow_null=True)
+
+
+class JourneySaid(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+    state = serializers.ChoiceField(choices=Journey.State.choices)
+    by_request = serializers.BooleanField()
+    topic = serializers.SlugField()
+    launched_at = serializers.DateTimeField(allow_null=True)
+    people = serializers.DictField(child=serializers.IntegerField())
+
+
+class PassageSaid(serializers.Serializer[Any]):
+    number = serializers.IntegerField()
+    state = serializers.CharField()
+
+
+class EntrySaid(serializers.Serializer[Any]):
+    journey = serializers.IntegerField()
+    customer = serializers.UUIDField()
+    entered = serializers.BooleanField()
+    passage = PassageSaid(allow_null=True)
 
 
 class _EntryAsked(Asked):
@@ -47,24 +103,21 @@ class JourneyNotLive(exceptions.APIException):
 
 
 class CampaignsView(PartnerView):
-    """GET ?state=: broadcasts, newest first."""
-
     scope = Scope.CAMPAIGNS_WRITE
 
+    @says("listCampaigns", page_of(CampaignSaid), filters=CampaignFilter)
     def get(self, request: Request) -> Response:
-        wanted = _CampaignsAsked().run_validation(request.query_params.dict())
-        found = _campaigns_of(self.partner)
-        if "state" in wanted:
-            found = found.filter(status=wanted["state"])
-        return page(self, request, found, _campaigns_told)
+        """Broadcasts, the newest first."""
+        rows = filtering.narrow(request, CampaignFilter, _campaigns_of(self.partner))
+        return self.page(request, rows, _campaigns_told, NewestFirst)
 
 
 class CampaignView(PartnerView):
-    """GET: one broadcast with its funnel, and what it caused against those who were held out."""
-
     scope = Scope.CAMPAIGNS_WRITE
 
+    @says("readCampaign", CampaignResultSaid)
     def get(self, request: Request, pk: int) -> Response:
+        """One broadcast with its funnel, and what it caused against those who were held out."""
         campaign = _campaigns_of(self.partner).filter(pk=pk).first()
         if campaign is None:
             raise exceptions.NotFound("No such campaign.")
@@ -77,44 +130,48 @@ class CampaignView(PartnerView):
             if caused
             else None,
         }
-        return Response(_campaigns_told([campaign])[0] | more)
+        return single.answer(request, _campaigns_told([campaign])[0] | more)
 
 
 class JourneysView(PartnerView):
-    """GET ?state=: the journeys that other systems start; to who sees everybody all others too."""
-
     scope = Scope.CAMPAIGNS_WRITE
 
+    @says("listJourneys", page_of(JourneySaid), filters=JourneyFilter)
     def get(self, request: Request) -> Response:
-        wanted = _JourneysAsked().run_validation(request.query_params.dict())
-        found = _journeys_of(self.partner)
-        if "state" in wanted:
-            found = found.filter(state=wanted["state"])
-        return page(self, request, found, lambda rows: _journeys_told(rows, self.partner))
+        """The journeys that other systems start; to who sees everybody all others too."""
+        rows = filtering.narrow(request, JourneyFilter, _journeys_of(self.partner))
+        tell = functools.partial(_journeys_told, partner=self.partner)
+        return self.page(request, rows, tell, NewestFirst)
 
 
 class JourneyView(PartnerView):
-    """GET: one journey, with how many people are where in it."""
-
     scope = Scope.CAMPAIGNS_WRITE
 
+    @says("readJourney", JourneySaid)
     def get(self, request: Request, pk: int) -> Response:
+        """One journey, with how many people are where in it."""
         journey = _journey(self.partner, pk)
-        return Response(_journeys_told([journey], self.partner)[0])
+        return single.answer(request, _journeys_told([journey], self.partner)[0])
 
 
 class EntriesView(PartnerView):
-    """POST {customer}: let somebody into a journey whose entry is “whom another system lets in”.
-
-    201 with the passage; 200 with `entered: false` for who may not come in (again), or is inside.
-    The same `Idempotency-Key` lets in once, and is answered the same.
-    """
-
     scope = Scope.CAMPAIGNS_WRITE
 
-    @once
+    @says(
+        "letIntoJourney",
+        EntrySaid,
+        asked=_EntryAsked,
+        status=201,
+        also={200: EntrySaid},
+        example={"customer": "user_id:u-17"},
+    )
     def post(self, request: Request, pk: int) -> Response:
-        wanted = _EntryAsked().run_validation(request.data)
+        """Let somebody into a journey whose entry is “whom another system lets in”.
+
+        201 with the passage; 200 with `entered: false` for who may not come in (again), or is
+        inside. The same `Idempotency-Key` lets in once, and is answered the same.
+        """
+        wanted = body_of(request, _EntryAsked())
         journey = _journey(self.partner, pk)
         customer = partners.find_customer(self.partner, wanted["customer"])
         if customer is None:

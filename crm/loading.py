@@ -38,6 +38,10 @@ class Report:
     def read(self) -> int:
         return self.created + self.updated + self.unchanged + self.rejected
 
+    def note(self, line: int, verdict: str) -> None:
+        """Count a line as created, updated or unchanged."""
+        setattr(self, verdict, getattr(self, verdict) + 1)
+
     def reject(self, line: int, reason: str, row: object) -> None:
         """Count a line as rejected and keep it, with its number and the reason."""
         self.rejected += 1

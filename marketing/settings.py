@@ -66,6 +66,9 @@ INSTALLED_APPS = [
     "django_prometheus",
     "django_structlog",
     "rest_framework",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "channels",
     "axes",
     "crm",
@@ -285,10 +288,36 @@ CONTENT_SECURITY_POLICY: dict[str, Any] = {
     },
 }
 UNFOLD = navigation.UNFOLD
+_API = (
+    "Customers, segments, recommendations, decisions and campaigns for partners and the company's "
+    "own shops. Show a key as `Authorization: Bearer rk_…`; every error is an RFC 9457 problem."
+)
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAdminUser"],
+    "DEFAULT_PARSER_CLASSES": ["crm.rest.asked.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "crm.rest.schema.Calls",
     "EXCEPTION_HANDLER": "crm.rest.problems.handler",
+}
+SPECTACULAR_SETTINGS: dict[str, Any] = {
+    "TITLE": "Rapport",
+    "VERSION": "1",
+    "DESCRIPTION": _API,
+    "OAS_VERSION": "3.1.1",
+    "SCHEMA_PATH_PREFIX": "/api/v1/",
+    "PREPROCESSING_HOOKS": ["crm.rest.schema.only_the_api"],
+    "AUTHENTICATION_WHITELIST": ["crm.rest.views.PartnerAuthentication"],
+    "SERVE_INCLUDE_SCHEMA": False,
+    "COMPONENT_SPLIT_REQUEST": True,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "ENUM_NAME_OVERRIDES": {
+        "SegmentKind": "crm.models.segments.Segment.Kind",
+        "IdentityKind": "crm.models.customers.Identity.Kind",
+        "RewardKind": "campaigns.models.Reward.Kind",
+        "FeedbackKind": "crm.models.activity.Feedback.Kind",
+    },
 }
 
 # What people read -------------------------------------------------------------------------

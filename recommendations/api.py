@@ -13,6 +13,8 @@ from rest_framework.response import Response
 
 from crm import partners
 from crm.models import Partner, Product, Scope
+from crm.rest.asked import Asked, query_of
+from crm.rest.saying import says
 from crm.rest.views import PartnerView
 from recommendations import serving
 from recommendations.models import Impression
@@ -21,20 +23,15 @@ from recommendations.serving import Constraints, Recommended
 USUAL = 10
 
 
-class _Asked(serializers.Serializer[Any]):
-    """What any list is asked for with. What is misspelt is an error, not ignored.
+class _Asked(Asked):
+    """What any list is asked for with.
 
     There is one of each kind for all requests, as making its fields costs more than reading them.
     """
 
+    unknown = "Unknown parameter."
+    is_json = False
     k = serializers.IntegerField(min_value=1, max_value=serving.LONGEST, default=USUAL)
-
-    def to_internal_value(self, data: Mapping[str, Any]) -> Any:
-        said = super().to_internal_value(data)
-        strangers = {name: ["Unknown parameter."] for name in data if name not in self.fields}
-        if strangers:
-            raise serializers.ValidationError(strangers)
-        return said
 
 
 class _ListAsked(_Asked):
@@ -60,6 +57,55 @@ class _SimilarAsked(_Asked):
 LIST_ASKED, SIMILAR_ASKED = _ListAsked(), _SimilarAsked()
 
 
+class _Product(serializers.Serializer[Any]):
+    sku = serializers.CharField()
+    title_en = serializers.CharField()
+    title_zh = serializers.CharField(allow_blank=True)
+    category = serializers.SlugField(allow_null=True)
+    brand = serializers.SlugField(allow_null=True)
+    price = serializers.DecimalField(max_digits=12, decimal_places=2)
+    currency = serializers.CharField()
+    stock = serializers.IntegerField(allow_null=True)
+    image = serializers.CharField(allow_blank=True)
+
+
+class _Reason(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    text = serializers.CharField()
+    evidence = serializers.JSONField()
+
+
+class _Line(serializers.Serializer[Any]):
+    rank = serializers.IntegerField()
+    product = _Product()
+    score = serializers.FloatField()
+    reason = _Reason()
+    artifact = serializers.IntegerField(allow_null=True)
+    impression = serializers.IntegerField(allow_null=True)
+
+
+class RecommendationsSaid(serializers.Serializer[Any]):
+    customer = serializers.UUIDField()
+    placement = serializers.CharField()
+    results = _Line(many=True)
+
+
+class SimilarSaid(serializers.Serializer[Any]):
+    product = serializers.CharField()
+    results = _Line(many=True)
+
+
+class ClickSaid(serializers.Serializer[Any]):
+    impression = serializers.IntegerField()
+    clicked_at = serializers.DateTimeField()
+
+
+class DislikeSaid(serializers.Serializer[Any]):
+    impression = serializers.IntegerField()
+    product = serializers.CharField()
+    is_disliked = serializers.BooleanField()
+
+
 class RecommendationsView(PartnerView):
     """GET ?customer=&placement=&k=: the list for one customer, best first, each with its reason.
 
@@ -68,8 +114,9 @@ class RecommendationsView(PartnerView):
 
     scope = Scope.RECOMMENDATIONS_READ
 
+    @says("recommend", RecommendationsSaid, query=_ListAsked)
     def get(self, request: Request) -> Response:
-        wanted = LIST_ASKED.run_validation(request.query_params.dict())
+        wanted = query_of(request, LIST_ASKED)
         now = timezone.now()
         customer = partners.find_customer(self.partner, wanted["customer"])
         if customer is None:
@@ -99,8 +146,9 @@ class SimilarView(PartnerView):
 
     scope = Scope.RECOMMENDATIONS_READ
 
+    @says("similarProducts", SimilarSaid, query=_SimilarAsked)
     def get(self, request: Request) -> Response:
-        wanted = SIMILAR_ASKED.run_validation(request.query_params.dict())
+        wanted = query_of(request, SIMILAR_ASKED)
         products = Product.objects.select_related("category", "brand").filter(is_active=True)
         product = products.filter(sku=wanted["product"]).first()
         if product is None:
@@ -115,6 +163,7 @@ class ClickView(PartnerView):
 
     scope = Scope.RECOMMENDATIONS_READ
 
+    @says("clickImpression", ClickSaid)
     def post(self, request: Request, pk: int) -> Response:
         _impression(self.partner, pk)
         clicked = serving.click(pk, timezone.now())
@@ -131,9 +180,11 @@ class DislikeView(PartnerView):
 
     scope = Scope.RECOMMENDATIONS_READ
 
+    @says("dislikeImpression", DislikeSaid)
     def post(self, request: Request, pk: int) -> Response:
         return self._said(pk, serving.dislike)
 
+    @says("takeBackDislike", DislikeSaid)
     def delete(self, request: Request, pk: int) -> Response:
         return self._said(pk, serving.take_back_dislike)
 

@@ -99,7 +99,7 @@ def judge(arms: Mapping[str, Arm], *, control: str, is_share: bool, plan: Plan =
     for name in others:
         look = None
         if arms[name].is_telling and arms[control].is_telling:
-            look = _look(adjusted[name], adjusted[control])
+            look = _look(adjusted[name], adjusted[control], is_share=is_share and reduction is None)
         always = _always(look, level=level, planned=plan.units)
         ends = always[:2] if edge is None else _between(look, edge)
         findings[name] = Finding(
@@ -168,10 +168,27 @@ def _between(look: sequences.Look | None, edge: float) -> tuple[float, float] | 
     return look.estimate - edge * look.error, look.estimate + edge * look.error
 
 
-def _look(treated: Arm, control: Arm) -> sequences.Look:
+def _look(treated: Arm, control: Arm, *, is_share: bool) -> sequences.Look:
+    if is_share:
+        return look_at_shares(_share(treated), _share(control))
     one, other = _mean(treated), _mean(control)
     error = (one.variance / max(one.size, 1) + other.variance / max(other.size, 1)) ** 0.5
     return sequences.Look(one.mean - other.mean, error, min(one.size, other.size))
+
+
+def look_at_shares(treated: lift.Share, control: lift.Share) -> sequences.Look:
+    """The difference of two shares, with the larger of its error and the error if there were none.
+
+    Few hits in a small arm make its own variance look small just when the share is low by luck:
+    a tenth held out would be beaten too often. The pooled variance does not follow such luck.
+    """
+    apart = sum(share.rate * (1 - share.rate) / max(share.size, 1) for share in (treated, control))
+    hits, size = treated.hits + control.hits, treated.size + control.size
+    pooled = hits / max(size, 1)
+    alike = pooled * (1 - pooled) * sum(1 / max(share.size, 1) for share in (treated, control))
+    return sequences.Look(
+        treated.rate - control.rate, max(apart, alike) ** 0.5, min(treated.size, control.size)
+    )
 
 
 def _verdict(low: float | None, high: float | None, ratio: float) -> str:

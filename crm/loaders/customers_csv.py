@@ -92,7 +92,7 @@ class CustomerWriter(Writer):
                     report.reject(one.line, str(bad), one.row)
                     continue
                 changed = people.fill(person, one.values)
-                answered.append((person, one.answers, is_new, changed))
+                answered.append((one, person, is_new, changed))
             people.save()
             self._count(answered, report)
 
@@ -107,20 +107,13 @@ class CustomerWriter(Writer):
             values["email"] = ids["email"]
         return Checked(line, row, ids, values, answers, first_seen)
 
-    def _count(
-        self, answered: list[tuple[Person, list[Answer], bool, bool]], report: Report
-    ) -> None:
-        asked = [person.pk for person, answers, _, _ in answered if answers]
+    def _count(self, answered: list[tuple[Checked, Person, bool, bool]], report: Report) -> None:
+        asked = [person.pk for row, person, _, _ in answered if row.answers]
         known = Customer.objects.in_bulk(asked) if asked else {}
-        for person, answers, is_new, changed in answered:
-            if answers:
-                changed |= self._answer(known[person.pk], answers)
-            if is_new:
-                report.created += 1
-            elif changed:
-                report.updated += 1
-            else:
-                report.unchanged += 1
+        for row, person, is_new, changed in answered:
+            if row.answers:
+                changed |= self._answer(known[person.pk], row.answers)
+            report.note(row.line, "created" if is_new else "updated" if changed else "unchanged")
 
     def _answer(self, customer: Customer, answers: list[Answer]) -> bool:
         changed = False

@@ -68,13 +68,13 @@ def _values(row: dict[str, str]) -> dict[str, object]:
     if row.get("is_active"):
         values["is_active"] = row["is_active"].strip().lower() in ("1", "true", "yes")
     if slug := parsing.text(row, "category"):
-        values["category"] = _named(Category, slug)
+        values["category"] = named(Category, slug)
     if slug := parsing.text(row, "brand"):
-        values["brand"] = _named(Brand, slug)
+        values["brand"] = named(Brand, slug)
     return values
 
 
-def _named(kind: type[Category] | type[Brand], slug: str) -> Category | Brand:
+def named(kind: type[Category] | type[Brand], slug: str) -> Category | Brand:
     made, _ = kind.objects.get_or_create(
         slug=slug.lower().replace(" ", "-")[:64], defaults={"name_en": slug, "name_zh": slug}
     )

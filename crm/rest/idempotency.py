@@ -1,99 +1,103 @@
-"""A POST with an `Idempotency-Key` does its work once, and is answered the same every time.
+"""A POST that may be sent again: the first answer is kept under the key that it came with.
 
-The answer is written in the transaction of the work: there is no effect without it, and none
-twice. The same key with something else is 422; while the first is still at work, 409.
+The answer is written in the transaction of the effect, so there is never one without the other.
+An error has no effect and keeps nothing: what is sent again is tried again.
 """
 
-import functools
 import hashlib
 import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, transaction
-from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from crm import sealing
-from crm.models import ApiAnswer
+from crm.models import ApiAnswer, Partner
 
+HEADER = "Idempotency-Key"
 LONGEST = 100
 KEPT = timedelta(days=3)
-Handler = Callable[..., Response]
+HEADERS = ("Location", "ETag")  # of an answer, kept with it
 
 
 class OtherBody(exceptions.APIException):
     status_code = 422
     default_code = "idempotency_key_reused"
-    default_detail = "This key came before with something else."
+    default_detail = _("This key came before with something else.")
 
 
 class StillRunning(exceptions.APIException):
     status_code = 409
     default_code = "idempotency_key_in_use"
-    default_detail = "The first request with this key is still at work."
+    default_detail = _("The first request with this key is still running.")
 
 
-def once(handle: Handler) -> Handler:
-    """For the `post` of a `PartnerView`."""
+def key_of(request: Request) -> str:
+    """The key of a request, "" for none. Raises ValidationError."""
+    key: str = request.headers.get(HEADER, "")
+    if len(key) > LONGEST or not key.isprintable():
+        raise serializers.ValidationError({HEADER: [f"At most {LONGEST} printable characters."]})
+    return key
 
-    @functools.wraps(handle)
-    def handled(view: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
-        key = request.headers.get("Idempotency-Key", "")
-        if len(key) > LONGEST:
-            reason = f"At most {LONGEST} characters."
-            raise serializers.ValidationError({"Idempotency-Key": [reason]})
-        digest = _digest(request)
-        with transaction.atomic():
-            if not key:
-                return handle(view, request, *args, **kwargs)
-            partner = view.partner
-            _lock(partner.pk, key)
-            before = ApiAnswer.objects.filter(partner=partner, key=key).first()
-            if before is not None:
-                return _again(before, digest)
-            response = handle(view, request, *args, **kwargs)
-            ApiAnswer.objects.create(
-                partner=partner,
-                key=key,
-                digest=digest,
-                status=response.status_code,
-                body=sealing.seal(json.dumps(response.data, cls=DjangoJSONEncoder)),
-                at=timezone.now(),
-            )
-            return response
 
-    return handled
+def once(
+    request: Request, partner: Partner, act: Callable[[], Response], *, now: datetime
+) -> Response:
+    """Act, or answer as the first time. Raises OtherBody and StillRunning."""
+    key = key_of(request)
+    if not key:
+        return act()
+    digest = _digest(request)
+    with transaction.atomic():
+        if not _claim(partner, key):
+            raise StillRunning
+        kept = ApiAnswer.objects.filter(partner=partner, key=key).first()
+        if kept is None:
+            answer = act()
+            _keep(answer, partner, key, digest, now=now)
+            return answer
+    if kept.digest != digest:
+        raise OtherBody
+    said = json.loads(sealing.unseal(kept.body))
+    headers = said["headers"] | {"Idempotent-Replayed": "true"}
+    return Response(said["data"], status=kept.status, headers=headers)
 
 
 def forget_old(*, now: datetime) -> int:
+    """Forget answers of more than three days ago; return how many."""
     return ApiAnswer.objects.filter(at__lt=now - KEPT).delete()[0]
 
 
-def _again(before: ApiAnswer, digest: str) -> Response:
-    if before.digest != digest:
-        raise OtherBody
-    said = json.loads(sealing.unseal(before.body))
-    return Response(said, status=before.status, headers={"Idempotent-Replayed": "true"})
-
-
 def _digest(request: Request) -> str:
-    said = f"{request.method} {request.get_full_path()}\n".encode() + request.body
-    return hashlib.sha256(said).hexdigest()
+    said = f"{request.method} {request.get_full_path()}\n".encode()
+    return hashlib.sha256(said + request._request.body).hexdigest()
 
 
-def _lock(partner: int, key: str) -> None:
-    """Held until the transaction ends. SQLite has one writer: who comes second waits, and reads."""
+def _claim(partner: Partner, key: str) -> bool:
+    """Whether nobody else is at this key. SQLite has one writer at a time anyway."""
     if connection.vendor != "postgresql":
-        return
-    number = hashlib.sha256(f"{partner}:{key}".encode()).digest()[:8]
+        return True
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT pg_try_advisory_xact_lock(%s)", [int.from_bytes(number, signed=True)]
+            "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))",
+            [f"answer {partner.pk} {key}"],
         )
-        if not cursor.fetchone()[0]:
-            raise StillRunning
+        return bool(cursor.fetchone()[0])
+
+
+def _keep(answer: Response, partner: Partner, key: str, digest: str, *, now: datetime) -> None:
+    headers = {name: answer[name] for name in HEADERS if answer.has_header(name)}
+    said = json.dumps({"data": answer.data, "headers": headers}, cls=DjangoJSONEncoder)
+    ApiAnswer.objects.create(
+        partner=partner,
+        key=key,
+        digest=digest,
+        status=answer.status_code,
+        body=sealing.seal(said),  # it may tell of a person
+        at=now,
+    )

@@ -7,6 +7,7 @@ from typing import Any
 import structlog
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
@@ -30,6 +31,7 @@ def handler(error: Exception, context: dict[str, Any]) -> Response:
     return response
 
 
+@csrf_exempt  # or strangers would read of a cookie that they cannot have
 def unknown_route(request: HttpRequest, path: str = "") -> JsonResponse:
     """404 for every address below the API that leads nowhere."""
     error = exceptions.NotFound("There is nothing at this address.")

@@ -6,13 +6,16 @@ from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from crm.models import Scope, Webhook, WebhookMessage
-from crm.rest.asked import Asked, PageAsked, page
-from crm.rest.idempotency import once
+from crm.rest import filtering, single
+from crm.rest.asked import Asked, body_of
+from crm.rest.paging import NewestFirst
+from crm.rest.saying import page_of, says
 from crm.rest.views import PartnerView
 from crm.webhooks import steering
 
@@ -31,6 +34,15 @@ class _WebhookSaid(Asked):
     )
 
 
+class _WebhookChanged(_WebhookSaid):
+    """Any of these; what is left out stays."""
+
+    url = serializers.CharField(max_length=500, required=False)
+    events = serializers.ListField(
+        child=serializers.CharField(max_length=64), max_length=100, source="kinds", required=False
+    )
+
+
 class _ReplaySaid(Asked):
     messages = serializers.ListField(
         child=serializers.CharField(max_length=64), max_length=MOST_REPLAYED, required=False
@@ -41,14 +53,56 @@ class _Nothing(Asked):
     pass
 
 
-class _MessagesAsked(PageAsked):
-    state = serializers.ChoiceField(choices=WebhookMessage.State.choices, required=False)
+class Failed(serializers.Serializer[Any]):
+    at = serializers.DateTimeField()
+    reason = serializers.CharField()
 
 
-class Changed(exceptions.APIException):
-    status_code = 412
-    default_code = "changed_meanwhile"
-    default_detail = "It was changed since you read it: the ETag is another one."
+class WebhookSaid(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    url = serializers.CharField()
+    events = serializers.ListField(child=serializers.CharField())
+    contact = serializers.CharField(allow_blank=True)
+    state = serializers.ChoiceField(choices=Webhook.State.choices)
+    why_disabled = serializers.CharField(allow_null=True)
+    former_secret_until = serializers.DateTimeField(allow_null=True)
+    failing_since = serializers.DateTimeField(allow_null=True)
+    last_failure = Failed(allow_null=True)
+    last_success = serializers.DateTimeField(allow_null=True)
+    created_at = serializers.DateTimeField()
+
+
+class WebhookWithSecret(WebhookSaid):
+    secret = serializers.CharField(help_text=_("Shown this once."))
+
+
+class WebhookMessageSaid(serializers.Serializer[Any]):
+    id = serializers.CharField()
+    type = serializers.CharField()
+    state = serializers.ChoiceField(choices=WebhookMessage.State.choices)
+    attempts = serializers.IntegerField()
+    status = serializers.IntegerField(allow_null=True)
+    failure = serializers.CharField(allow_blank=True)
+    due_at = serializers.DateTimeField(allow_null=True)
+    tried_at = serializers.DateTimeField(allow_null=True)
+    created_at = serializers.DateTimeField()
+
+
+class Replayed(serializers.Serializer[Any]):
+    replayed = serializers.IntegerField()
+
+
+class WebhookFilter(filtering.Strict):
+    class Meta:
+        model = Webhook
+        fields = ("state",)
+
+
+class MessageFilter(filtering.Strict):
+    class Meta:
+        model = WebhookMessage
+        fields = ("state",)
 
 
 class NotActive(exceptions.APIException):
@@ -70,16 +124,23 @@ class _View(PartnerView):
 
 
 class WebhooksView(_View):
-    """GET: the partner's webhooks. POST {url, events, name, contact}: one more, and its secret."""
-
+    @says("listWebhooks", page_of(WebhookSaid), filters=WebhookFilter)
     def get(self, request: Request) -> Response:
-        PageAsked().run_validation(request.query_params.dict())
+        """The partner's own webhooks, the newest first."""
         mine = Webhook.objects.filter(partner=self.partner)
-        return page(self, request, mine, lambda rows: [_told(one) for one in rows])
+        rows = filtering.narrow(request, WebhookFilter, mine)
+        return self.page(request, rows, _Told, NewestFirst)
 
-    @once
+    @says(
+        "addWebhook",
+        WebhookWithSecret,
+        asked=_WebhookSaid,
+        status=201,
+        example={"url": "https://shop.example.org/hooks", "events": ["crm.order_placed"]},
+    )
     def post(self, request: Request) -> Response:
-        said = _WebhookSaid().run_validation(request.data)
+        """One more webhook, and its secret: it signs what comes, and is never shown again."""
+        said = body_of(request, _WebhookSaid())
         said.setdefault("name", said["url"].partition("://")[2].partition("/")[0][:100])
         try:
             webhook, secret = steering.make(self.partner, now=timezone.now(), **said)
@@ -89,53 +150,58 @@ class WebhooksView(_View):
 
 
 class WebhookView(_View):
-    """GET, PATCH, DELETE. With `If-Match` a change is made only to what was read."""
-
+    @says("readWebhook", WebhookSaid)
     def get(self, request: Request, public_id: uuid.UUID) -> Response:
+        """One webhook, and how it fares."""
         webhook = self.webhook(public_id)
-        return Response(_told(webhook), headers={"ETag": _etag(webhook)})
+        return single.answer(request, _told(webhook), etag=_etag(webhook))
 
+    @says(
+        "changeWebhook",
+        WebhookSaid,
+        asked=_WebhookChanged,
+        example={"state": "paused"},
+    )
     @transaction.atomic
     def patch(self, request: Request, public_id: uuid.UUID) -> Response:
+        """Change its address, events, name, contact or state."""
         webhook = self._locked(request, public_id)
-        said = _WebhookSaid(partial=True).run_validation(request.data)
+        said = body_of(request, _WebhookChanged())
         try:
             steering.change(webhook, now=timezone.now(), **said)
         except steering.BadWebhook as error:
             raise _bad(error) from None
-        return Response(_told(webhook), headers={"ETag": _etag(webhook)})
+        return single.answer(request, _told(webhook), etag=_etag(webhook))
 
+    @says("deleteWebhook", status=204)
     @transaction.atomic
     def delete(self, request: Request, public_id: uuid.UUID) -> Response:
+        """It is gone, with what was waiting for it."""
         self._locked(request, public_id).delete()
         return Response(status=204)
 
     def _locked(self, request: Request, public_id: uuid.UUID) -> Webhook:
         webhook = self.webhook(public_id)
         webhook = Webhook.objects.select_for_update(of=("self",)).get(pk=webhook.pk)
-        wanted = request.headers.get("If-Match", "*")
-        if wanted != "*" and _etag(webhook) not in [one.strip() for one in wanted.split(",")]:
-            raise Changed
+        single.check(request, etag=_etag(webhook))
         return webhook
 
 
 class RotateView(_View):
-    """POST: a fresh secret, shown this once. For a day the former one signs as well."""
-
-    @once
+    @says("rotateWebhookSecret", WebhookWithSecret, asked=_Nothing)
     def post(self, request: Request, public_id: uuid.UUID) -> Response:
-        _Nothing().run_validation(request.data)
+        """A fresh secret, shown this once. For a day the former one signs as well."""
+        body_of(request, _Nothing())
         webhook = self.webhook(public_id)
         secret = steering.rotate(webhook, now=timezone.now())
         return Response(_told(webhook) | {"secret": secret})
 
 
 class TestView(_View):
-    """POST: a message of the type `webhook.test` goes out; 202 with its number."""
-
-    @once
+    @says("tryWebhook", WebhookMessageSaid, asked=_Nothing, status=202)
     def post(self, request: Request, public_id: uuid.UUID) -> Response:
-        _Nothing().run_validation(request.data)
+        """A message of the type `webhook.test` goes out; this is its number."""
+        body_of(request, _Nothing())
         message = steering.try_out(self.webhook(public_id), now=timezone.now())
         if message is None:
             raise NotActive
@@ -143,22 +209,19 @@ class TestView(_View):
 
 
 class MessagesView(_View):
-    """GET ?state=: what was queued for this webhook, newest first, and what came of it."""
-
+    @says("listWebhookMessages", page_of(WebhookMessageSaid), filters=MessageFilter)
     def get(self, request: Request, public_id: uuid.UUID) -> Response:
-        wanted = _MessagesAsked().run_validation(request.query_params.dict())
-        found = WebhookMessage.objects.filter(webhook=self.webhook(public_id))
-        if "state" in wanted:
-            found = found.filter(state=wanted["state"])
-        return page(self, request, found, lambda rows: [_message_told(one) for one in rows])
+        """What was queued for this webhook, the newest first, and what came of it."""
+        queued = WebhookMessage.objects.filter(webhook=self.webhook(public_id))
+        rows = filtering.narrow(request, MessageFilter, queued)
+        return self.page(request, rows, _MessageTold, NewestFirst)
 
 
 class ReplayView(_View):
-    """POST {messages}: send once more what was given up; without a list, the oldest 500 of them."""
-
-    @once
+    @says("replayWebhook", Replayed, asked=_ReplaySaid, status=202)
     def post(self, request: Request, public_id: uuid.UUID) -> Response:
-        said = _ReplaySaid().run_validation(request.data)
+        """Send once more what was given up; without a list, the oldest 500 of them."""
+        said = body_of(request, _ReplaySaid())
         webhook = self.webhook(public_id)
         dead = WebhookMessage.objects.filter(webhook=webhook, state=WebhookMessage.State.DEAD)
         if "messages" in said:
@@ -166,6 +229,16 @@ class ReplayView(_View):
         ids = list(dead.order_by("pk").values_list("pk", flat=True)[:MOST_REPLAYED])
         count = steering.replay(ids, now=timezone.now(), webhook=webhook)
         return Response({"replayed": count}, status=202)
+
+
+class _Told(WebhookSaid):
+    def to_representation(self, webhook: Webhook) -> dict[str, Any]:
+        return _told(webhook)
+
+
+class _MessageTold(WebhookMessageSaid):
+    def to_representation(self, message: WebhookMessage) -> dict[str, Any]:
+        return _message_told(message)
 
 
 def _told(webhook: Webhook) -> dict[str, Any]:

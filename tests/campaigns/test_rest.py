@@ -102,7 +102,7 @@ class TestCampaigns:
     def test_they_are_filtered_and_strange_filters_refused(self, ask):
         make_campaign()
         assert ask("GET", f"{CAMPAIGNS}?state=sending").json()["results"] == []
-        assert len(ask("GET", f"{CAMPAIGNS}?state=draft&limit=1").json()["results"]) == 1
+        assert len(ask("GET", f"{CAMPAIGNS}?state=draft&page_size=1").json()["results"]) == 1
         assert is_problem(ask("GET", f"{CAMPAIGNS}?state=odd"), 400, "invalid") == ["/state"]
         is_problem(ask("GET", f"{CAMPAIGNS}?stat=draft"), 400, "invalid")
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from campaigns.ml.experiment import Arm, Plan, holm, judge, without_what_was
+from campaigns.ml import lift
+from campaigns.ml.experiment import Arm, Plan, holm, judge, look_at_shares, without_what_was
 
 
 def visitors(rate, size, *, seed):
@@ -47,6 +48,18 @@ class TestTwoArms:
         arms = {"a": visitors(0.05, 9_000, seed=1), "b": visitors(0.06, 9_000, seed=2)}
         found = judge(arms, control="a", is_share=True).findings["b"]
         assert found.low < found.difference.lower < found.difference.upper < found.high
+
+    def test_a_small_arm_unlucky_by_chance_is_not_surer_of_it(self):
+        few, many = lift.Share(30, 1_000), lift.Share(450, 9_000)
+        own = (0.03 * 0.97 / 1_000 + 0.05 * 0.95 / 9_000) ** 0.5
+        pooled = (0.048 * 0.952 * (1 / 1_000 + 1 / 9_000)) ** 0.5
+        assert look_at_shares(many, few).error == pytest.approx(pooled)
+        assert pooled > 1.15 * own
+
+    def test_a_small_arm_with_much_keeps_its_own_error(self):
+        much, many = lift.Share(80, 1_000), lift.Share(450, 9_000)
+        own = (0.08 * 0.92 / 1_000 + 0.05 * 0.95 / 9_000) ** 0.5
+        assert look_at_shares(many, much).error == pytest.approx(own)
 
     def test_alike_arms_are_no_difference_yet(self):
         arms = {"a": visitors(0.05, 5_000, seed=1), "b": visitors(0.05, 5_000, seed=2)}
