@@ -316,6 +316,8 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "SegmentKind": "crm.models.segments.Segment.Kind",
         "IdentityKind": "crm.models.customers.Identity.Kind",
         "RewardKind": "campaigns.models.Reward.Kind",
+        "WebhookState": "crm.models.webhooks.Webhook.State",
+        "MessageState": "crm.models.webhooks.WebhookMessage.State",
         "FeedbackKind": "crm.models.activity.Feedback.Kind",
     },
 }

@@ -107,13 +107,13 @@ class TestKeeping:
         assert ask("DELETE", path).status_code == 204
         assert ask("GET", path).status_code == 404
 
-    def test_a_change_of_what_was_changed_meanwhile_is_refused(self, ask, make, monkeypatch):
+    def test_a_change_of_what_was_changed_is_refused(self, ask, make, monkeypatch):
         path = f"{PATH}{make()['id']}/"
         etag = ask("GET", path)["ETag"]
         monkeypatch.setattr("django.utils.timezone.now", lambda: NOON.replace(hour=13))
         assert ask("PATCH", path, {"name": "a"}, If_Match=etag).status_code == 200
-        is_problem(ask("PATCH", path, {"name": "b"}, If_Match=etag), 412, "changed_meanwhile")
-        is_problem(ask("DELETE", path, If_Match=etag), 412, "changed_meanwhile")
+        is_problem(ask("PATCH", path, {"name": "b"}, If_Match=etag), 412, "changed")
+        is_problem(ask("DELETE", path, If_Match=etag), 412, "changed")
         assert Webhook.objects.get().name == "a"
 
     def test_there_are_no_more_than_fifty(self, ask, make, monkeypatch):
@@ -123,7 +123,7 @@ class TestKeeping:
 
     def test_lists_come_in_pages_that_skip_and_repeat_nothing(self, ask, make):
         ids = [make(name=str(n))["id"] for n in range(5)]
-        first = ask("GET", f"{PATH}?limit=2")
+        first = ask("GET", f"{PATH}?page_size=2")
         assert 'rel="next"' in first["Link"]
         seen, page = [], first.json()
         while True:
@@ -134,7 +134,7 @@ class TestKeeping:
             page = ask("GET", page["next"].partition("testserver")[2]).json()
         assert seen == ids[::-1]
 
-    @pytest.mark.parametrize("query", ["limit=0", "limit=501", "limit=x", "limi=2", "state=odd"])
+    @pytest.mark.parametrize("query", ["page_size=0", "page_size=501", "page_size=x", "limi=2", "state=odd"])
     def test_a_strange_page_is_refused(self, ask, query):
         is_problem(ask("GET", f"{PATH}?{query}"), 400, "invalid")
 
