@@ -134,7 +134,9 @@ class TestKeeping:
             page = ask("GET", page["next"].partition("testserver")[2]).json()
         assert seen == ids[::-1]
 
-    @pytest.mark.parametrize("query", ["page_size=0", "page_size=501", "page_size=x", "limi=2", "state=odd"])
+    @pytest.mark.parametrize(
+        "query", ["page_size=0", "page_size=501", "page_size=x", "limi=2", "state=odd"]
+    )
     def test_a_strange_page_is_refused(self, ask, query):
         is_problem(ask("GET", f"{PATH}?{query}"), 400, "invalid")
 
