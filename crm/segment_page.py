@@ -6,10 +6,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.utils.safestring import SafeString
+
 from crm.models import Segment
 from crm.panels import Panel, Panels, UnknownPanel
 
-__all__ = ["Panel", "UnknownPanel", "Use", "of", "one", "register", "register_use", "uses"]
+__all__ = [
+    "Panel",
+    "UnknownPanel",
+    "Use",
+    "of",
+    "one",
+    "register",
+    "register_use",
+    "rule_editor",
+    "uses",
+]
 
 
 @dataclass(frozen=True)
@@ -45,3 +57,14 @@ def of(segment: Segment, *, now: datetime) -> list[dict[str, Any]]:
 def one(name: str, segment: Segment, *, now: datetime) -> dict[str, Any]:
     """One panel, filled. Raises UnknownPanel."""
     return _panels.one(name, segment, now)
+
+
+def rule_editor(name: str) -> SafeString:
+    """The editor of rules as HTML, empty, for pages of apps above.
+
+    They add `crm/rule_editor.js` and `crm/segments.css`, and make a `RuleEditor` of each copy.
+    """
+    from crm.forms import RuleEditor  # what forms need is made when the apps are ready
+
+    html: SafeString = RuleEditor().render(name, None)
+    return html

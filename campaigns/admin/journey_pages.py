@@ -15,6 +15,7 @@ from campaigns.journeys import checking, describing, drawing, editing, results, 
 from campaigns.journeys.describing import Names
 from campaigns.journeys.graph import BadGraph, Graph
 from campaigns.models import Delivery, Journey, Passage
+from crm import segment_page
 
 LISTED = 50
 LARGEST = 200_000  # bytes of a draft
@@ -32,6 +33,7 @@ def canvas_page(admin: "ModelAdmin[Any]", request: HttpRequest, journey: Journey
         picture=_picture(journey, names),
         problems=_problems(journey, names),
         grammar=editing.grammar(names),
+        rule_editor=segment_page.rule_editor("rule") if may_edit else "",
         may_edit=may_edit,
         is_changed=journey.version is not None and journey.version.graph != journey.draft,
         versions=journey.versions.select_related("created_by").order_by("-number")[:10],
@@ -162,7 +164,7 @@ def _problems(journey: Journey, names: Names) -> list[dict[str, str]]:
             {
                 "node": one.node,
                 "title": describing.title(nodes[one.node]) if one.node in nodes else "",
-                "label": str(describing.FIELDS.get(one.field, one.field)),
+                "label": describing.field_name(one.field),
                 "reason": one.reason,
             }
             for one in error.problems

@@ -228,6 +228,14 @@ FIELDS: dict[str, Promise] = {
 }
 
 
+def field_name(field: str) -> str:
+    """A field as the editor calls it; of a list, with the place in it, from one."""
+    name, _bracket, place = field.partition("[")
+    said = str(FIELDS.get(name, name))
+    number = place.rstrip("]")
+    return f"{said} ({int(number) + 1})" if number.isdigit() else said
+
+
 def why(what: str, detail: Mapping[str, Any]) -> str:
     """Why somebody went on as they did, from what was written down at the time."""
     if "event" in detail:

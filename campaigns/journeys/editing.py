@@ -27,7 +27,7 @@ def grammar(names: Names) -> dict[str, Any]:
             "otherwise": _("Otherwise"),
             "name": _("Name of the node"),
             "choose": _("choose"),
-            "by_hand": _("another rule, as JSON"),
+            "by_hand": _("another rule"),
             "no_rule": _("everybody"),
             "saved": _("Saved."),
             "saving": _("Saving …"),

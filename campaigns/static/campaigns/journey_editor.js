@@ -93,7 +93,10 @@
     }
 
     labelled(text, control, name = "name") {
-      return element("label", { "data-field": name }, element("span", {}, text), control);
+      // A label may name one control only; a rule has many.
+      const tag = control.classList.contains("journey-rule") ? "div" : "label";
+      return element(tag, { "data-field": name, class: tag === "div" ? "journey-wide" : undefined },
+        element("span", {}, text), control);
     }
 
     input(node, name, type, changed) {
@@ -189,22 +192,44 @@
     }
 
     rule(node, field, changed) {
-      const text = this.json(node, "rule", changed);
+      const place = element("span", { class: "journey-sentence" });
       const box = element("select", { class: "rule-control" });
       box.append(new Option(this.words.no_rule, ""));
       field.segments.forEach(([slug, label]) => box.append(new Option(label, slug)));
       box.append(new Option(this.words.by_hand, "*"));
       const only = node.rule && Object.keys(node.rule).length === 1 ? node.rule.segment : undefined;
-      box.value = only || (node.rule ? "*" : "");
-      text.hidden = box.value !== "*";
+      const isListed = field.segments.some(([slug]) => slug === only);
+      box.value = isListed ? only : node.rule ? "*" : "";
+      const show = () => place.replaceChildren(...(box.value === "*" ? [this.sentence(node, changed)] : []));
+      show();
       box.addEventListener("change", () => {
-        text.hidden = box.value !== "*";
         if (box.value === "") delete node.rule;
         else if (box.value !== "*") node.rule = { segment: box.value };
-        text.value = node.rule ? JSON.stringify(node.rule) : "";
+        show();
         changed();
       });
-      return element("span", { class: "journey-rule" }, box, text);
+      return element("span", { class: "journey-rule" }, box, place);
+    }
+
+    // The editor of segments, over a textarea that it keeps as JSON.
+    sentence(node, changed) {
+      const host = document.querySelector("template[data-rule]").content.firstElementChild.cloneNode(true);
+      const text = host.querySelector("textarea");
+      text.value = JSON.stringify(node.rule || {}, null, 2);
+      new window.RuleEditor(host);
+      const keep = () => {
+        try {
+          const rule = JSON.parse(text.value || "{}");
+          if (Object.keys(rule).length) node.rule = rule;
+          else delete node.rule;
+          changed();
+        } catch {
+          // The editor says that this is no JSON; what was kept before stays.
+        }
+      };
+      text.addEventListener("change", keep);
+      text.addEventListener("input", keep);
+      return host;
     }
 
     json(node, name, changed) {

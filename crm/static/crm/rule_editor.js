@@ -104,6 +104,7 @@
     changed(redraw = false) {
       const rule = this.root.parts.length ? write(this.root, "rule") : {};
       this.text.value = JSON.stringify(rule, null, 2);
+      this.text.dispatchEvent(new Event("change"));
       if (redraw) this.draw();
       this.later();
     }
@@ -569,6 +570,8 @@
       return box;
     }
   }
+
+  window.RuleEditor = Editor; // for pages that make rules while they are edited
 
   function begin() {
     for (const host of document.querySelectorAll("[data-rule-editor]")) new Editor(host);

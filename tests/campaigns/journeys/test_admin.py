@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from campaigns.journeys import engine, recipes, results, versions
+from campaigns.journeys import describing, engine, recipes, results, versions
 from campaigns.journeys.graph import parse
 from campaigns.models import Delivery, Journey, Passage
 from tests.campaigns.journeys.world import (
@@ -121,6 +121,24 @@ def test_a_draft_in_any_state_is_drawn(staff, draft):
     journey = make_journey(draft)
     shown = page(staff, "canvas", journey)
     assert "<b>" not in re.search(r"data-picture.*?</svg>", shown, re.DOTALL)[0]
+
+
+def test_rules_are_edited_as_sentences_by_who_may_edit(staff, client):
+    journey = make_journey()
+    shown = page(staff, "canvas", journey)
+    assert "<template data-rule>" in shown
+    assert shown.index("crm/rule_editor") < shown.index("campaigns/journey_editor")
+    assert "data-rule-editor" in shown
+    looker = user_with(client, "view_journey")
+    assert "data-rule-editor" not in page(looker, "canvas", journey)
+
+
+@pytest.mark.parametrize(
+    ("field", "said"),
+    [("shares[2]", "Ways and their weights (3)"), ("rule", "Rule"), ("nodes[0].id", "Graph")],
+)
+def test_fields_are_called_as_in_the_editor(field, said):
+    assert describing.field_name(field) == said
 
 
 def test_launching_asks_first_and_acts_by_post(staff):
