@@ -16,7 +16,7 @@ from unfold.decorators import action, display
 
 from campaigns import decisions, previews
 from campaigns.admin.trails import TrailAdmin
-from campaigns.decisions import approving, catalogues, pages, replaying, vetoes
+from campaigns.decisions import approving, catalogues, explaining, pages, replaying, vetoes
 from campaigns.models import Action, Decision, Placement, PolicyProposal, Veto
 
 APPROVE, VETO = "campaigns.approve_policyproposal", "campaigns.add_veto"
@@ -115,19 +115,30 @@ class ActionAdmin(ModelAdmin):
 
 @admin.register(Decision)
 class DecisionAdmin(TrailAdmin):
-    list_display = (
-        *("decided_at", "customer", "placement", "chosen", "policy", "propensity"),
-        "is_exploration",
-    )
+    list_display = (*("decided_at", "customer", "placement", "chosen", "by", "chance", "to_learn"),)
     list_filter = ("placement", "policy", "is_exploration")
     list_select_related = ("customer", "placement", "action")
     search_fields = ("=public_id",)
-    fields = ("public_id", "customer", "placement", "policy", "propensity", "decided_at", "due_at")
+    fields = ("public_id", "customer", "placement", "by", "chance", "decided_at", "due_at")
+    readonly_fields = ("by", "chance")
     change_form_outer_before_template = "campaigns/decision.html"
 
     @display(description=_("action"))
     def chosen(self, row: Decision) -> str:
         return str(row.action) if row.action else str(_("nothing"))
+
+    @display(description=_("policy"), ordering="policy")
+    def by(self, row: Decision) -> str:
+        name = explaining.kind(row.policy)
+        return f"{name} #{row.artifact_id}" if row.artifact_id else name
+
+    @display(description=_("chance of this choice"), ordering="propensity")
+    def chance(self, row: Decision) -> str:
+        return explaining.percent(row.propensity)
+
+    @display(description=_("drawn to learn"), ordering="is_exploration", empty_value="–")
+    def to_learn(self, row: Decision) -> str | None:
+        return str(_("yes")) if row.is_exploration else None
 
     def get_urls(self) -> list[Any]:
         view = self.admin_site.admin_view(require_POST(self.veto))
@@ -142,6 +153,7 @@ class DecisionAdmin(TrailAdmin):
             whole = replaying.rows().get(pk=row.pk)
             context |= {"shown": pages.decision(whole), "again": replaying.replay(whole)}
             context |= {"rewards": row.rewards.order_by("at"), "decision": whole}
+            context["closes_at"] = row.closes_at(row.placement)
             context["may_veto"] = whole.action is not None and request.user.has_perm(VETO)
         return super().render_change_form(request, context, *args, **more)
 

@@ -110,7 +110,7 @@ def sentence(
     told = {
         "action": _("nothing") if chosen == NOTHING else named(names[0], names[1], language),
         "policy": kind(policy),
-        "chance": _percent(candidates[chosen]),
+        "chance": percent(candidates[chosen]),
         "count": len(candidates),
         "because": _("; ").join(because),
     }
@@ -161,5 +161,6 @@ def _why_alone(chosen: str, refused: Mapping[str, Sequence[str]]) -> str:
     return "held_out" if held_out else "nothing_eligible"
 
 
-def _percent(chance: float) -> str:
+def percent(chance: float) -> str:
+    """A chance as people read it."""
     return f"{100 * chance:.0f} %" if chance >= 0.1 else f"{100 * chance:.1f} %"

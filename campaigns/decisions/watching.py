@@ -48,7 +48,8 @@ class Estimate:
         _, number = np.unique(customers, return_inverse=True)
         off = np.bincount(number, weights=values - mean)
         error = REACH * float(np.sqrt((off**2).sum())) / len(values)
-        return cls(mean, mean - error, mean + error)
+        # Micro-units: the chances of the log are rounded, and what is zero is to look like it.
+        return cls(*(round(end, 6) for end in (mean, mean - error, mean + error)))
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ def weeks(placement: Placement, rows: Trail, *, now: datetime) -> list[Week]:
 
 
 def gains(found: list[Week]) -> intervals.Drawn | None:
-    """The gain over even shares, drawn: a bar for each week and policy."""
+    """The gain over even shares, drawn: each week and policy that did not share evenly itself."""
     return intervals.drawn(
         [
             (
@@ -123,6 +124,7 @@ def gains(found: list[Week]) -> intervals.Drawn | None:
                 one.gain.upper,
             )
             for one in found
+            if one.gain.upper > one.gain.lower
         ]
     )
 

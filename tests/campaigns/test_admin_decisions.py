@@ -141,7 +141,9 @@ class TestADecision:
     def test_its_page_says_why_and_makes_it_again(self, admin_client, row):
         text = words(admin_client.get(url("decision_change", row.pk)))
         assert "chose it with a chance of 50 % among 2" in text
-        assert "The same: action, chances, rules, reasons and words." in text
+        assert "The same: action, chances, rules and reasons." in text
+        assert "Nothing came of it so far" in text
+        assert "What was known: a known customer" in text or "What was known: a visitor" in text
 
     def test_a_log_that_was_changed_is_shown(self, admin_client, row):
         Decision.objects.update(propensity=0.9)
@@ -182,7 +184,9 @@ class TestADecision:
     ):
         decisions.decide_many([p.pk for p in make_people(30)], row.placement, now=NOON)
         with django_assert_max_num_queries(16):
-            admin_client.get(url("decision_changelist"))
+            text = words(admin_client.get(url("decision_changelist")))
+        assert "the weights that staff set" in text
+        assert ">50 %<" in text.replace("> ", ">").replace(" <", "<")
 
     def test_the_customer_s_page_says_why(self, admin_client, row):
         assert panel.build(row.customer)["decisions"] == [(row, explaining.logged(row))]
