@@ -161,7 +161,7 @@ def bare(campaign, limit):
             message_id=delivery.message_id,
             at=timezone.now(),
         )
-        session.begin(sender=sender.envelope, recipient=delivery.address)
+        session.begin(smtp.Envelope(sender.envelope, delivery.address))
         session.finish(mime.stuffed(mail))
         total += 1
     session.close()

@@ -42,15 +42,16 @@ class MailServer:
                 self.commands.append(line)
                 word = line[:4].upper()
                 if word == "RCPT":
-                    recipient = line.partition("<")[2].partition(">")[0]
-                answer = self._answer(word, recipient)
+                    answer, recipient = self._addressed(line)
+                else:
+                    answer = self._answer(word, recipient)
                 if answer is HANG_UP:
                     break
                 writer.write(f"{answer}\r\n".encode())
-                if word == "QUIT":
+                if word == "QUIT" or answer.startswith("421"):
                     break
                 if word == "DATA" and answer.startswith("354"):
-                    mail = await reader.readuntil(b"\r\n.\r\n") if recipient else b""
+                    mail = await self._read_mail(reader)
                     if not await self._end(writer, recipient, mail):
                         break
         except (ConnectionError, asyncio.IncompleteReadError):
@@ -58,11 +59,28 @@ class MailServer:
         finally:
             writer.close()
 
+    def _addressed(self, line):
+        """The answer to RCPT, and to whom the mail is then; one to nobody may follow."""
+        recipient = line.partition("<")[2].partition(">")[0]
+        answer = self._answer("RCPT", recipient)
+        return answer, "" if answer is HANG_UP or not answer.startswith("2") else recipient
+
+    async def _read_mail(self, reader):
+        mail = b""
+        while (line := await reader.readline()) != b".\r\n":
+            if not line:
+                raise ConnectionError("hung up in the middle of a mail")
+            mail += line
+        return mail
+
     async def _end(self, writer, recipient, mail):
+        if not recipient:
+            writer.write(b"554 no valid recipients\r\n")
+            return True
         answer = self._answer("DOT", recipient)
         if answer is HANG_UP or answer.startswith("2"):
             with self._changed:
-                self.mails.setdefault(recipient, []).append(mail[:-3].replace(b"\r\n..", b"\r\n."))
+                self.mails.setdefault(recipient, []).append(mail.replace(b"\r\n..", b"\r\n."))
                 self._changed.notify_all()
         await asyncio.sleep(self.delay)
         if answer is HANG_UP:

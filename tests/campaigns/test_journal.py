@@ -46,6 +46,15 @@ def test_the_last_word_on_each_message_counts():
     assert words(left, 2) == {2: "?"}
 
 
+def test_an_answer_and_the_next_question_are_one_line_each():
+    kept = journal.Journal("dead")
+    kept.asked(1)
+    kept.accepted_and_asked(1, 2)
+    kept.close(is_settled=False)
+    (left,) = list(journal.abandoned())
+    assert words(left, 1, 2) == {1: "+", 2: "?"}
+
+
 def test_a_line_that_was_cut_off_says_nothing():
     dead(lines=[("asked", 12)], tail=b"?13")
     (left,) = list(journal.abandoned())

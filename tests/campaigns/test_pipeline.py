@@ -112,6 +112,36 @@ def test_each_kind_of_answer_leaves_its_mark(server):
     assert campaign.status == "finished"
 
 
+def test_the_last_message_of_a_connection_is_in_the_journal_as_answered(server, settings):
+    """Answers are written with the next question; where there is none, they are not kept back."""
+    settings.EMAIL_CONNECTIONS = 1
+    campaign = begun(5)
+    written = []
+    with pytest.MonkeyPatch.context() as patch:
+        real = journal.Journal._write
+        patch.setattr(
+            journal.Journal, "_write", lambda j, line: (written.append(line), real(j, line))
+        )
+        send(campaign)
+    lines = b"".join(written).splitlines()[2:]
+    ids = [line[1:] for line in lines if line[:1] == b"?"]
+    expected = [mark + pk for pk in ids for mark in (b"?", b"+")]
+    assert lines == expected
+    assert len(ids) == 5
+    assert len(written) < 1 + 2 * 5
+
+
+def test_a_refused_message_takes_nothing_from_the_next_that_was_announced(server, settings):
+    settings.EMAIL_CONNECTIONS = 1
+    campaign = begun(6)
+    emails = sorted(statuses(campaign))
+    server.rules |= {f"DOT {emails[1]}": "554 spam", f"RCPT {emails[3]}": "550 5.1.1 no such user"}
+    send(campaign)
+    found = statuses(campaign)
+    assert [found[e] for e in emails] == ["sent", "failed", "sent", "failed", "sent", "sent"]
+    assert server.connections == 1
+
+
 def test_five_temporary_refusals_are_enough(server):
     campaign = begun(1)
     server.rules["RCPT"] = "451 greylisted"

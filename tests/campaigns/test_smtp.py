@@ -24,7 +24,7 @@ def session(server):
 
 
 def hand_over(session, mail=MAIL, **envelope):
-    session.begin(**(ADA | envelope))
+    session.begin(smtp.Envelope(**(ADA | envelope)))
     session.finish(mail)
 
 
@@ -93,6 +93,86 @@ def test_a_line_with_a_dot_is_no_end(server, session):
     mail = b"Subject: x\r\n\r\n.\r\n..a\r\nend\r\n"
     hand_over(session, mime.stuffed(mail))
     assert server.mails["ada@example.org"] == [mail]
+
+
+EVE = smtp.Envelope("shop@example.com", "eve@example.org")
+
+
+class Counting:
+    """A socket that counts what goes through it."""
+
+    def __init__(self, real):
+        self.real, self.sent = real, []
+
+    def sendall(self, data):
+        self.sent.append(data)
+        self.real.sendall(data)
+
+    def __getattr__(self, name):
+        return getattr(self.real, name)
+
+
+def test_the_commands_of_a_message_leave_together_where_the_server_allows_it(server, session):
+    session._socket = Counting(session._socket)
+    hand_over(session)
+    assert len(session._socket.sent) == (2 if server.pipelining else 4)
+
+
+class TestAhead:
+    """The next message is announced with the end of the last."""
+
+    def test_it_leaves_in_one_piece(self, server, session):
+        session._socket = Counting(session._socket)
+        session.begin(smtp.Envelope(**ADA))
+        for _ in range(3):
+            session.finish(MAIL, ahead=EVE)
+            session.begin(EVE)
+        session.finish(MAIL)
+        assert len(session._socket.sent) == (5 if server.pipelining else 16)
+        assert server.received == {"ada@example.org": 1, "eve@example.org": 3}
+
+    def test_its_refusal_is_its_own(self, server, session):
+        server.rules["RCPT eve@example.org"] = "550 no such user"
+        session.begin(smtp.Envelope(**ADA))
+        session.finish(MAIL, ahead=EVE)
+        with pytest.raises(channels.AddressRefused):
+            session.begin(EVE)
+        hand_over(session)
+        assert server.received == {"ada@example.org": 2}
+        assert server.connections == 1
+
+    def test_the_refusal_of_the_one_before_leaves_it_alone(self, server, session):
+        server.rules["DOT ada@example.org"] = "554 spam"
+        session.begin(smtp.Envelope(**ADA))
+        with pytest.raises(channels.PermanentFailure):
+            session.finish(MAIL, ahead=EVE)
+        session.begin(EVE)
+        session.finish(MAIL)
+        assert server.received == {"eve@example.org": 1}
+
+    def test_a_server_that_hangs_up_has_taken_none_of_it(self, server, session):
+        server.rules["DOT"] = [HANG_UP]
+        session.begin(smtp.Envelope(**ADA))
+        with pytest.raises(channels.Unclear):
+            session.finish(MAIL, ahead=EVE)
+        assert not session.is_open
+        assert server.received == {"ada@example.org": 1}
+
+    def test_a_server_that_hangs_up_after_the_answer_has_lost_it(self, server, session):
+        session.begin(smtp.Envelope(**ADA))
+        server.rules["MAIL"] = [HANG_UP]
+        session.finish(MAIL, ahead=EVE)
+        with pytest.raises(smtp.Lost):
+            session.begin(EVE)
+        assert server.received == {"ada@example.org": 1}
+
+    def test_another_message_than_the_one_announced_is_not_sent_in_its_place(self, server, session):
+        session.begin(smtp.Envelope(**ADA))
+        session.finish(MAIL, ahead=EVE)
+        if server.pipelining:
+            with pytest.raises(smtp.Lost):
+                hand_over(session)
+            assert server.received == {"ada@example.org": 1}
 
 
 def test_without_a_server_there_is_no_session(settings):
