@@ -1,28 +1,42 @@
 """How fast messages may go: to the provider, and to the mail servers of each recipient's domain."""
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Mapping
-from typing import Generic, TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from typing import Generic, NamedTuple, TypeVar
 
 Item = TypeVar("Item")
 
 BURST = 1.0  # seconds of the rate that may be made up for after a pause
+PROVIDER = "*"  # all domains together; also, in settings, each domain that is not named
 
 
-class Allowance:
-    """So many a second, by a clock that is given; fractions are saved up."""
+class Wish(NamedTuple):
+    """How many of a domain would go now, and how many a second may (None: no limit)."""
 
-    def __init__(self, rate: float, *, now: float) -> None:
-        self._rate, self._left, self._at = rate, 1.0, now
+    rate: float | None
+    number: int
 
-    def has_one(self, now: float) -> bool:
-        most = max(1.0, self._rate * BURST)
-        self._left = min(most, self._left + (now - self._at) * self._rate)
-        self._at = now
-        return self._left >= 1.0
 
-    def take_one(self) -> None:
-        self._left -= 1.0
+# How many of each domain may go now and are counted as gone, whoever sends; with the rate of all.
+Take = Callable[[Mapping[str, Wish], float], Mapping[str, int]]
+
+
+def filled(left: float, *, passed: float, rate: float) -> float:
+    """A bucket that was left so `passed` seconds ago; fractions are saved up."""
+    return min(max(1.0, rate * BURST), left + max(0.0, passed) * rate)
+
+
+def allowed(wishes: Mapping[str, Wish], full: Mapping[str, float]) -> dict[str, int]:
+    """How many of each may go now, by how full the buckets are; who has none has no limit."""
+    room = full.get(PROVIDER)
+    going = {}
+    for domain, wish in wishes.items():
+        number = min(wish.number, int(full.get(domain, wish.number)))
+        if room is not None:
+            number = min(number, int(room))
+            room -= number
+        going[domain] = number
+    return going
 
 
 class Pacing(Generic[Item]):
@@ -32,10 +46,8 @@ class Pacing(Generic[Item]):
     under "*" is for each of the others.
     """
 
-    def __init__(self, rate: float, domains: Mapping[str, float], *, now: float) -> None:
-        self._all = Allowance(rate, now=now) if rate else None
-        self._rates = dict(domains)
-        self._allowances: dict[str, Allowance] = {}
+    def __init__(self, rate: float, domains: Mapping[str, float], *, take: Take) -> None:
+        self._rate, self._rates, self._take = rate, dict(domains), take
         self._waiting: defaultdict[str, deque[Item]] = defaultdict(deque)
 
     def __len__(self) -> int:
@@ -47,26 +59,20 @@ class Pacing(Generic[Item]):
             domain = address.rpartition("@")[2].lower() if self._rates else ""
             self._waiting[domain].append(item)
 
-    def release(self, now: float) -> list[Item]:
+    def release(self) -> list[Item]:
         """Those that may go now. A domain that has to wait keeps no other waiting."""
+        wishes = {
+            name: Wish(self._rate_of(name), len(items)) for name, items in self._waiting.items()
+        }
+        has_limits = self._rate or any(wish.rate for wish in wishes.values())
+        may_go = self._take(wishes, self._rate) if wishes and has_limits else {}
         released: list[Item] = []
-        for domain in list(self._waiting):
-            own = self._allowance(domain, now=now)
+        for domain, wish in wishes.items():
             items = self._waiting[domain]
-            while items and (own is None or own.has_one(now)):
-                if self._all is not None and not self._all.has_one(now):
-                    return released
-                for allowance in filter(None, (own, self._all)):
-                    allowance.take_one()
-                released.append(items.popleft())
+            released += [items.popleft() for _ in range(may_go.get(domain, wish.number))]
             if not items:
                 del self._waiting[domain]
         return released
 
-    def _allowance(self, domain: str, *, now: float) -> Allowance | None:
-        if domain not in self._allowances:
-            rate = self._rates.get(domain, self._rates.get("*"))
-            if rate is None:
-                return None
-            self._allowances[domain] = Allowance(rate, now=now)
-        return self._allowances[domain]
+    def _rate_of(self, domain: str) -> float | None:
+        return self._rates.get(domain, self._rates.get("*")) or None

@@ -13,7 +13,17 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 
-from campaigns import channels, claiming, journal, mail, outcomes, preparing, rendering, smtp
+from campaigns import (
+    allowances,
+    channels,
+    claiming,
+    journal,
+    mail,
+    outcomes,
+    preparing,
+    rendering,
+    smtp,
+)
 from campaigns.connections import Crew, End, Job, NotBegun, Turn
 from campaigns.models import Campaign
 from campaigns.pacing import Pacing
@@ -63,14 +73,14 @@ class Run:
         self._is_prepared = not campaign.unprepared
         self._open: dict[int, Job] = {}  # claimed, and the end not written down yet
         self._pacing: Pacing[Job] = Pacing(
-            settings.EMAIL_RATE, settings.EMAIL_DOMAIN_RATES, now=time.monotonic()
+            settings.EMAIL_RATE, settings.EMAIL_DOMAIN_RATES, take=allowances.take
         )
 
     def work(self) -> None:
         written = time.monotonic()
         while not self._crew.is_gone and self._is_sending():
             has_more = self._has_enough() or self._claim()
-            self._crew.feed(self._pacing.release(time.monotonic()))
+            self._crew.feed(self._pacing.release())
             if not (self._open or has_more):
                 return
             time.sleep(max(0.0, written + PAUSE - time.monotonic()))
@@ -101,7 +111,7 @@ class Run:
         self._open |= {job.delivery.pk: job for job in jobs}
         self._crew.renderer.prepare(claimed.deliveries, now=now)
         self._pacing.add((job.delivery.address, job) for job in jobs)
-        self._crew.feed(self._pacing.release(time.monotonic()))
+        self._crew.feed(self._pacing.release())
         return looked_at + self._prepare()
 
     def _prepare(self) -> int:

@@ -219,7 +219,7 @@ ANYMAIL = {
 }
 EMAIL_FILE_PATH = str(VAR_DIR / "mail")
 EMAIL_CONNECTIONS = env.int("EMAIL_CONNECTIONS", default=4)  # of each sender, by SMTP
-EMAIL_RATE = env.float("EMAIL_RATE", default=0.0)  # mails a second of each sender; 0: no limit
+EMAIL_RATE = env.float("EMAIL_RATE", default=0.0)  # mails a second of all senders; 0: no limit
 EMAIL_DOMAIN_RATES = env.dict("EMAIL_DOMAIN_RATES", cast={"value": float}, default={})
 SMS_URL = env("SMS_URL", default="")  # twilio://account:token@+15550001; without it, files
 WHATSAPP_URL = env("WHATSAPP_URL", default="")

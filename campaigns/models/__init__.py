@@ -4,7 +4,7 @@ from campaigns.models.campaigns import BY_PHONE, Assignment, AudienceBlock, Camp
 from campaigns.models.content import Coupon, Template
 from campaigns.models.control import ControlGroup
 from campaigns.models.decisions import Decision, Reward, Veto
-from campaigns.models.deliveries import Delivery, LinkTarget, Touch
+from campaigns.models.deliveries import Delivery, LinkTarget, SendingAllowance, Touch
 from campaigns.models.journeys import (
     Journey,
     JourneyVersion,
@@ -41,6 +41,7 @@ __all__ = [
     "ProviderReport",
     "StaffTask",
     "Template",
+    "SendingAllowance",
     "Touch",
     "Variant",
     "Veto",

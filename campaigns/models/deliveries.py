@@ -105,6 +105,21 @@ class Delivery(models.Model):
         return f"#{self.pk} {self.status}"
 
 
+class SendingAllowance(models.Model):
+    """How many messages may go now to a domain, or ("*") to all together; it fills with time."""
+
+    name = models.CharField(_("domain"), max_length=255, unique=True)
+    left = models.FloatField()
+    at = models.DateTimeField()  # by the clock of the database
+
+    class Meta:
+        verbose_name = _("sending allowance")
+        verbose_name_plural = _("sending allowances")
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class LinkTarget(models.Model):
     """Where a tracked link of a campaign leads. The redirect goes here and nowhere else."""
 

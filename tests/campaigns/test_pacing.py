@@ -3,12 +3,42 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaigns.pacing import Pacing
+from campaigns.pacing import PROVIDER, Pacing, Wish, allowed, filled
+
+
+class Clocked:
+    """Pacing with buckets of its own and a clock that is given."""
+
+    def __init__(self, rate, domains):
+        self.left, self.at = {}, {}
+        self.pacing = Pacing(rate, domains, take=self.take)
+        self.now = 0.0
+
+    def take(self, wishes, rate):
+        rates = {name: wish.rate for name, wish in wishes.items() if wish.rate}
+        rates |= {PROVIDER: rate} if rate else {}
+        for name, own in rates.items():
+            left, passed = self.left.get(name, 1.0), self.now - self.at.get(name, 0.0)
+            self.left[name], self.at[name] = filled(left, passed=passed, rate=own), self.now
+        going = allowed(wishes, {name: self.left[name] for name in rates})
+        for name in rates:
+            self.left[name] -= sum(going.values()) if name == PROVIDER else going[name]
+        return going
+
+    def add(self, items):
+        self.pacing.add(items)
+
+    def release(self, now):
+        self.now = now
+        return self.pacing.release()
+
+    def __len__(self):
+        return len(self.pacing)
 
 
 def paced(rate=0.0, **domains):
     domains = {name.replace("_", ".").replace("others", "*"): r for name, r in domains.items()}
-    return Pacing(rate, domains, now=0.0)
+    return Clocked(rate, domains)
 
 
 def to(domain, number):
@@ -69,3 +99,18 @@ def test_in_no_stretch_of_time_more_go_than_the_rates_allow(rate, own, gaps):
             for end in here:
                 number = sum(at <= end for at in here)
                 assert number <= limit * (end - start) + max(1.0, limit) + 1e-6
+
+
+def test_what_one_domain_may_not_send_is_not_kept_from_the_others():
+    wishes = {"slow.org": Wish(2.0, 100), "a.org": Wish(None, 100)}
+    going = allowed(wishes, {"slow.org": 2.0, PROVIDER: 50.0})
+    assert going == {"slow.org": 2, "a.org": 48}
+
+
+def test_a_domain_saves_up_nothing_while_the_provider_has_no_room():
+    pacing = paced(10, slow_org=5)
+    pacing.add(to("a.org", 300) + to("slow.org", 300))
+    gone = [pacing.release(second) for second in range(60)]
+    slow = [sum(domain == "slow.org" for domain, _ in some) for some in gone]
+    assert max(slow) <= 5
+    assert sum(slow) > 100
