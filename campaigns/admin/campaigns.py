@@ -3,12 +3,14 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import urlencode
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, TabularInline
@@ -16,11 +18,11 @@ from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.paginator import InfinitePaginator
 
-from campaigns import lifecycle, planning, previews, results, sending
+from campaigns import lifecycle, planning, previews, results, sending, trying
 from campaigns.admin.pages import confirm_page, preview_page, result_page
 from campaigns.forms import CampaignForm, PreviewForm
 from campaigns.models import Campaign, Delivery, Variant
-from crm.models import Segment
+from crm.models import Customer, Segment
 from crm.segments import freshness
 
 Status = Campaign.Status
@@ -152,9 +154,12 @@ class CampaignAdmin(ModelAdmin):
     @action(description=_("Preview"), icon="visibility", permissions=["view"])
     def preview(self, request: HttpRequest, object_id: str) -> HttpResponse:
         campaign = self._campaign(object_id)
-        form = PreviewForm(request.GET)
+        form = PreviewForm(request.POST if request.method == "POST" else request.GET)
         wanted = form.cleaned_data["customer"] if form.is_valid() else ""
         customer = previews.find_customer(wanted, campaign=campaign)
+        if request.method == "POST":
+            _try_out(request, campaign, customer)
+            return redirect(f"{request.path}?{urlencode({'customer': wanted})}")
         shown = previews.of_campaign(campaign, customer, now=timezone.now()) if customer else []
         return preview_page(self, request, campaign, customer=customer, wanted=wanted, shown=shown)
 
@@ -256,6 +261,22 @@ class CampaignAdmin(ModelAdmin):
     def _campaign(self, object_id: str) -> Campaign:
         rows = Campaign.objects.broadcasts().select_related("segment", "topic")
         return get_object_or_404(rows, pk=object_id)
+
+
+def _try_out(request: HttpRequest, campaign: Campaign, customer: Customer | None) -> None:
+    """Who may steer campaigns may send one to themselves."""
+    if not request.user.has_perm("campaigns.change_campaign"):
+        raise PermissionDenied
+    if customer is None:
+        messages.error(request, gettext("No customer is known by this."))
+        return
+    try:
+        number = trying.send(campaign, customer, request.user, now=timezone.now())
+    except trying.NotTried as refusal:
+        messages.error(request, str(refusal))
+        return
+    said = {"number": number, "address": getattr(request.user, "email", "")}
+    messages.success(request, gettext("%(number)s sent to %(address)s as a test.") % said)
 
 
 def _about_audience(campaign: Campaign) -> dict[str, Any]:

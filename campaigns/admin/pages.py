@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from campaigns import charts, credit, exposure, results, wording
 from campaigns.models import Campaign, ControlGroup, Delivery
 from campaigns.previews import Preview
-from crm.models import Customer
+from crm.models import Channel, Customer
 
 LISTED_UNCERTAIN = 50
 
@@ -36,7 +36,14 @@ def preview_page(
         customer=customer,
         wanted=wanted,
         previews=shown,
+        may_try=_may_try(request, shown_of),
     )
+
+
+def _may_try(request: HttpRequest, shown_of: Model) -> bool:
+    is_mail = isinstance(shown_of, Campaign) and shown_of.channel == Channel.EMAIL
+    has_address = bool(getattr(request.user, "email", ""))
+    return is_mail and has_address and request.user.has_perm("campaigns.change_campaign")
 
 
 def confirm_page(
