@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('campaigns', '0010_audience_blocks'),
+        ('campaigns', '0011_tasks_for_staff'),
     ]
 
     operations = [
