@@ -3,7 +3,7 @@
 import pytest
 from django.urls import reverse
 
-from campaigns import channels
+from campaigns import channels, freezing, lifecycle, preparing
 from campaigns.models import Campaign, Delivery, ProviderReport, Template, Variant
 from tests.campaigns.world import (
     make_campaign,
@@ -216,6 +216,26 @@ def test_the_result_page_shows_the_equation(staff, campaign, outbox_of_channel):
     send_all(campaign)
     body = " ".join(staff.get(page(campaign, "result")).content.decode().split())
     assert "sent 20 + failed 0 + skipped 0 + uncertain 0 = audience 20 − held out 0" in body
+
+
+def test_while_the_audience_is_prepared_the_books_balance_on_the_page(
+    staff, campaign, monkeypatch, outbox_of_channel
+):
+    monkeypatch.setattr(freezing, "BLOCK", 5)
+    lifecycle.start(campaign, now=NOON)
+    preparing.prepare(campaign.pk, now=NOON)
+    send_all(campaign)
+    body = staff.get(page(campaign, "result")).content.decode()
+    words = " ".join(body.partition('id="equation">')[2].partition("</p>")[0].split())
+    left, _, right = words.partition(" = ")
+    numbers = [int(word) for word in left.split() if word.isdigit()]
+    assert "not yet prepared 15" in left
+    assert right == f"audience 20 − held out so far {campaign.holdout_size}"
+    assert sum(numbers) == 20 - campaign.holdout_size
+    lifecycle.cancel(campaign, now=NOON)
+    assert "never prepared 15" in " ".join(
+        staff.get(page(campaign, "result")).content.decode().split()
+    )
 
 
 def test_the_result_page_asks_a_fixed_number_of_queries(
