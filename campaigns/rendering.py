@@ -212,8 +212,8 @@ class Renderer:
                 tracked[url] = self._click_url(delivery.pk, url)
             return tracked[url]
 
-        pixel = tokens.open_url(delivery.pk)
-        message = _message(template, language, context, track=track, pixel=pixel)
+        pixel, trap = tokens.open_url(delivery.pk), tokens.trap_url(delivery.pk)
+        message = _message(template, language, context, track=track, pixel=pixel, trap=trap)
         message.headers.update(
             {
                 "List-Unsubscribe": f"<{preferences}>",
@@ -248,6 +248,7 @@ def _message(
     *,
     track: Callable[[str], str],
     pixel: str = "",
+    trap: str = "",
 ) -> Message:
     with one_rendering() as missing:
         subject = _fill(template, f"subject_{language}", context)
@@ -260,6 +261,7 @@ def _message(
         "body": body,
         "text": markup.rewrite_addresses(text, track),
         "pixel": escape(pixel),
+        "trap": escape(trap),
         "preferences_url": context["preferences_url"],
     }
     if template.channel in BY_PHONE:

@@ -10,7 +10,7 @@ from django.template.loader import render_to_string
 from django.utils import translation
 
 _MARK = re.compile("\ue000([a-z_]+)\ue001")  # of the private area: in no template of ours
-_VARIABLES = ("subject", "body", "text", "pixel", "preferences_url")
+_VARIABLES = ("subject", "body", "text", "pixel", "trap", "preferences_url")
 
 
 def fill(name: str, locale: str, shop: dict[str, str], values: dict[str, str]) -> str:

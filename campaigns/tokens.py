@@ -25,6 +25,11 @@ def click_url(delivery_id: int, link_id: int) -> str:
     return _url("click", f"{delivery_id}.{link_id}")
 
 
+def trap_url(delivery_id: int) -> str:
+    """A link that no person can see; see `tracking.TRAP`."""
+    return click_url(delivery_id, 0)
+
+
 def preferences_url(delivery_id: int) -> str:
     return _url("preferences", str(delivery_id))
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 
@@ -33,6 +34,8 @@ MACHINES = (  # proxies that fetch pictures, and scanners that follow links befo
 TOO_SOON = timedelta(seconds=2)
 BURST = timedelta(seconds=5)
 BURST_LINKS = 3
+TRAP = 0  # the number of a link in every mail that no person can see
+TRAP_KEY = "trap"
 
 
 class UnknownDelivery(Exception):
@@ -70,6 +73,9 @@ def opened(delivery_id: int, visit: Visit) -> None:
 def clicked(delivery_id: int, link_id: int, visit: Visit) -> str:
     """Count the click and return where the link leads. Raises UnknownDelivery."""
     delivery = _delivery(delivery_id)
+    if link_id == TRAP:
+        _trapped(delivery, visit)
+        return str(settings.SITE_URL)
     link = LinkTarget.objects.filter(pk=link_id, campaign=delivery.campaign_id).first()
     if link is None:
         raise UnknownDelivery(f"link {link_id} of delivery {delivery_id}")
@@ -115,6 +121,8 @@ def _delivery(delivery_id: int) -> Delivery:
 def _touch(delivery: Delivery, visit: Visit, *, kind: Touch.Kind, link: LinkTarget | None) -> bool:
     """Count it in its row; return whether a person did it."""
     reason = visit.machine_reason(delivery)
+    if not reason and _is_by_the_trap(delivery, at=visit.at):
+        reason = "honeypot"
     key = f"{kind[0]}{link.pk if link else ''}{'m' if reason else ''}"
     touch, is_new = Touch.objects.get_or_create(
         delivery=delivery,
@@ -141,9 +149,36 @@ def _is_burst(delivery: Delivery, *, at: datetime) -> bool:
     if burst.count() < BURST_LINKS:
         return False
     burst.filter(is_machine=False).update(is_machine=True, reason="burst")
-    if not clicks.filter(is_machine=False).exists():
-        Delivery.objects.filter(pk=delivery.pk).update(clicked_at=None)
+    _retract(delivery)
     return True
+
+
+def _trapped(delivery: Delivery, visit: Visit) -> None:
+    """Whoever follows a link that cannot be seen is a machine; so is what it did just before."""
+    trap = {"is_machine": True, "reason": "honeypot", "kind": Touch.Kind.CLICK}
+    found = {"user_agent": visit.user_agent[:200], "first_at": visit.at, "last_at": visit.at}
+    Touch.objects.update_or_create(
+        delivery=delivery,
+        key=TRAP_KEY,
+        defaults={"last_at": visit.at},
+        create_defaults=trap | found,
+    )
+    near = delivery.touches.filter(is_machine=False, last_at__gte=visit.at - BURST)
+    if near.update(is_machine=True, reason="honeypot"):
+        _retract(delivery)
+
+
+def _is_by_the_trap(delivery: Delivery, *, at: datetime) -> bool:
+    return delivery.touches.filter(key=TRAP_KEY, last_at__gte=at - BURST).exists()
+
+
+def _retract(delivery: Delivery) -> None:
+    """Forget the open and the click that no person's touch is left for."""
+    by_people = delivery.touches.filter(is_machine=False)
+    if not by_people.filter(kind=Touch.Kind.CLICK).exists():
+        Delivery.objects.filter(pk=delivery.pk).update(clicked_at=None)
+    if not by_people.exists():
+        Delivery.objects.filter(pk=delivery.pk).update(opened_at=None)
 
 
 def _note_open(delivery: Delivery, *, at: datetime) -> None:

@@ -57,7 +57,7 @@ class TestMails:
         assert "line 2" in html
         assert "https://shop.example/sale" not in html
         assert html.index("Preferences and unsubscribe") < html.index("</body>")
-        assert html.count("/t/c/") == 1
+        assert html.count("/t/c/") == 2  # and the link that nobody sees
         assert html.count("/t/o/") == 1
         assert "Dear Ada0" in sent["text"]
         assert sent["text"].count("Preferences and unsubscribe") == 1

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.utils import timezone
 
 from campaigns import channels, tokens, tracking
@@ -147,6 +148,51 @@ def test_a_person_after_the_scanner_still_counts(delivery):
     tracking.clicked(delivery.pk, links[4].pk, visit(LATER + timedelta(hours=1)))
     delivery.refresh_from_db()
     assert delivery.clicked_at == LATER + timedelta(hours=1)
+
+
+class TestTrap:
+    """A link in every mail that no person can see."""
+
+    def follow(self, delivery, at=LATER):
+        return tracking.clicked(delivery.pk, tracking.TRAP, visit(at))
+
+    def test_it_is_in_the_mail_unseen_and_leads_home(self, client, delivery, outbox_of_channel):
+        url = tokens.trap_url(delivery.pk)
+        html = outbox_of_channel[0]["html"]
+        assert html.count(url) == 1
+        assert 'style="display:none;"' in html.partition(url)[2][:90]
+        assert url not in outbox_of_channel[0]["text"]
+        response = client.get(path(url), **PERSON)
+        assert (response.status_code, response["Location"]) == (302, settings.SITE_URL)
+        assert Touch.objects.get().reason == "honeypot"
+
+    def test_who_follows_it_was_a_machine_before_and_is_after(self, delivery):
+        first, second = LinkTarget.objects.all()[:2]
+        tracking.clicked(delivery.pk, first.pk, visit(LATER))
+        self.follow(delivery, LATER + timedelta(seconds=1))
+        tracking.clicked(delivery.pk, second.pk, visit(LATER + timedelta(seconds=2)))
+        tracking.opened(delivery.pk, visit(LATER + timedelta(seconds=2)))
+        delivery.refresh_from_db()
+        assert (delivery.opened_at, delivery.clicked_at) == (None, None)
+        assert not Touch.objects.filter(is_machine=False).exists()
+
+    def test_a_person_counts_before_and_after_it(self, delivery):
+        link = LinkTarget.objects.first()
+        tracking.opened(delivery.pk, visit(LATER - timedelta(hours=1)))
+        self.follow(delivery)
+        self.follow(delivery)
+        tracking.clicked(delivery.pk, link.pk, visit(LATER + timedelta(hours=1)))
+        delivery.refresh_from_db()
+        assert delivery.opened_at == LATER - timedelta(hours=1)
+        assert delivery.clicked_at == LATER + timedelta(hours=1)
+        assert Touch.objects.get(key="trap").reason == "honeypot"
+
+
+def test_what_a_scanner_seemed_to_have_opened_was_not_opened(delivery):
+    for link in LinkTarget.objects.all():
+        tracking.clicked(delivery.pk, link.pk, visit(LATER))
+    delivery.refresh_from_db()
+    assert (delivery.opened_at, delivery.clicked_at) == (None, None)
 
 
 def test_a_person_who_looks_at_three_things_in_a_minute_is_a_person(delivery):
