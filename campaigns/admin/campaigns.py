@@ -19,6 +19,7 @@ from unfold.enums import ActionVariant
 from unfold.paginator import InfinitePaginator
 
 from campaigns import lifecycle, planning, previews, results, sending, trying
+from campaigns.admin.calendars import calendar_page
 from campaigns.admin.pages import confirm_page, preview_page, result_page
 from campaigns.forms import CampaignForm, PreviewForm
 from campaigns.models import Campaign, Delivery, Variant
@@ -88,6 +89,7 @@ class CampaignAdmin(ModelAdmin):
     show_full_result_count = False
     paginator = InfinitePaginator
     actions = None
+    actions_list = ("calendar",)
     actions_detail = ("result", "preview", "start", "schedule", "pause", "resume", "cancel")
     fieldsets = (
         (
@@ -162,6 +164,10 @@ class CampaignAdmin(ModelAdmin):
             return redirect(f"{request.path}?{urlencode({'customer': wanted})}")
         shown = previews.of_campaign(campaign, customer, now=timezone.now()) if customer else []
         return preview_page(self, request, campaign, customer=customer, wanted=wanted, shown=shown)
+
+    @action(description=_("Calendar"), icon="calendar_month", permissions=["view"])
+    def calendar(self, request: HttpRequest) -> HttpResponse:
+        return calendar_page(self, request)
 
     # Steps: GET asks, POST acts ------------------------------------------------------------
 
