@@ -1,11 +1,12 @@
-"""Addresses of the chat: the widget. The staff's inbox lives in the admin."""
+"""Addresses of the chat: the widget, and what partners ask. The staff's inbox is in the admin."""
 
 from django.urls import path
 
-from chatbot import views
+from chatbot import rest, views
 
 app_name = "chatbot"
 urlpatterns = [
+    path("api/v1/nlu/", rest.UnderstandingView.as_view(), name="api-nlu"),
     path("widget.js", views.widget_file, name="widget"),
     path("widget/waiting/", views.waiting, name="widget-waiting"),
 ]

@@ -15,7 +15,7 @@ urlpatterns = [
     path("", include("crm.urls")),
     path("", include("recommendations.urls")),
     path("", include("campaigns.urls")),
-    re_path("^api/", problems.unknown_route),  # whatever none of them knew
     path("", include("chatbot.urls")),
+    re_path("^api/", problems.unknown_route),  # whatever none of them knew
     path("", include("marketing.shop.urls")),
 ]
