@@ -6,7 +6,7 @@ them or not. Leaving out whom we could not reach would compare different people.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 
 import numpy as np
@@ -88,10 +88,12 @@ class Arm:
         return self.spent.mean * self.spent.size
 
 
-def of(campaign: Campaign, variants: Sequence[Variant]) -> list[Arm]:
-    """Every variant, then the holdout; with three queries."""
+def of(
+    campaign: Campaign, variants: Sequence[Variant], *, until: datetime | None = None
+) -> list[Arm]:
+    """Every variant, then the holdout, by what was bought until then; with three queries."""
     # The sizes last: while an audience is being given its arms, they only grow.
-    bought = _bought(campaign)
+    bought = _bought(campaign, until)
     reached = _reached(campaign)
     assigned = Assignment.objects.filter(campaign=campaign).values_list("variant_id")
     sizes: dict[int | None, int] = dict(assigned.annotate(Count("pk")).order_by())
@@ -170,7 +172,9 @@ def _reached(campaign: Campaign) -> dict[int, dict[str, int]]:
     }
 
 
-def _bought(campaign: Campaign) -> dict[int | None, list[tuple[float, float, float]]]:
+def _bought(
+    campaign: Campaign, until: datetime | None
+) -> dict[int | None, list[tuple[float, float, float]]]:
     """By arm, of each customer who bought: whether and for how much within the window, and before.
 
     Only who bought in either time is listed.
@@ -182,6 +186,8 @@ def _bought(campaign: Campaign) -> dict[int | None, list[tuple[float, float, flo
         placed_at__gte=given - BEFORE,
         placed_at__lt=given + timedelta(days=campaign.attribution_days),
     )
+    if until is not None:
+        orders = orders.filter(placed_at__lt=until)
     rows = orders.values_list("customer__assignments__variant_id", "customer_id").annotate(
         orders=Count("pk", filter=within),
         spent=Sum("total", filter=within),

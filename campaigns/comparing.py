@@ -1,7 +1,8 @@
 """Arms against one another: what may be said of a difference by now, and how long the rest takes.
 
-A verdict goes by the interval that holds at every look (`campaigns/ml/waiting.py`), the error
-shared among several variants; money is compared less what customers spent before (CUPED).
+A verdict goes by the interval that holds at every look (`campaigns/ml/waiting.py`), or at those
+that the design has (`campaigns/looking.py`), the error shared among several variants; money is
+compared less what customers spent before (CUPED).
 """
 
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from campaigns.arms import BEFORE, Arm
+from campaigns.looking import Looking
 from campaigns.ml import experiment, lift, waiting
 from campaigns.models import Campaign
 from crm.ml import sequences
@@ -21,7 +23,8 @@ class Comparison:
     """One arm against another; the differences are None while an arm is empty.
 
     conversion, revenue_each: their intervals are for one look, when the window has ended;
-    always: of the conversion, at any look; spared: what spending before explains of the variance.
+    always: of the conversion, by which the verdict goes, as the design says; spared: what spending
+    before explains of the variance.
     """
 
     label: str
@@ -32,7 +35,7 @@ class Comparison:
     always: tuple[float, float] | None
     p_adjusted: float | None
     spared: float | None
-    verdict: str  # better, worse, unclear, early
+    verdict: str  # better, worse, unclear, early, waits (for its look)
     wait: waiting.Wait
 
     @property
@@ -41,9 +44,10 @@ class Comparison:
 
 
 class Comparing:
-    """Arms against one, by any look so far; `expected` is guessed from the time before."""
+    """Arms against one, by the looks so far; `expected` is guessed from the time before."""
 
-    def __init__(self, campaign: Campaign, now: datetime) -> None:
+    def __init__(self, campaign: Campaign, now: datetime, looks: Looking) -> None:
+        self.looks = looks
         self.window = float(campaign.attribution_days)
         passed = (now - campaign.started_at) / timedelta(days=1) if campaign.started_at else 0.0
         self.elapsed = min(max(passed, 0.0), self.window)
@@ -58,6 +62,7 @@ class Comparing:
         plan = experiment.Plan(
             shares={name: max(arm.planned, 1e-9) for name, arm in every.items()},
             units=self._planned(list(every.values())),
+            looks=self.looks.looks or None,
         )
         seen = experiment.judge(bought, control="0", is_share=True, plan=plan)
         spent = experiment.judge(money, control="0", is_share=False, plan=plan)
@@ -84,21 +89,22 @@ class Comparing:
         money: experiment.Finding,
         spent: experiment.Judged,
     ) -> Comparison:
-        has_always = finding.low is not None and finding.high is not None
-        always = (finding.low, finding.high) if has_always else None
         each = money.difference
-        verdict = VERDICTS.get(finding.verdict, "unclear")
+        is_due = self.looks.is_due
+        verdict = VERDICTS.get(finding.verdict, "unclear") if is_due else "waits"
         return Comparison(
             label=arm.label if arm.variant else "all",
             against=control.label,
             conversion=finding.difference,
             revenue_each=each,
             revenue_total=each.times(arm.size) if each else None,
-            always=always,  # type: ignore[arg-type]
+            always=finding.ends if is_due else None,
             p_adjusted=finding.p_adjusted,
             spared=spent.variance_reduction,
             verdict=verdict,
-            wait=self._wait(finding) if verdict == "unclear" else waiting.Wait(),
+            wait=self._wait(finding)
+            if verdict == "unclear" and self.looks.looks is None
+            else waiting.Wait(),
         )
 
     def _wait(self, finding: experiment.Finding) -> waiting.Wait:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from campaigns import audiences
+from campaigns import audiences, looking
 from campaigns.ml import waiting
 from campaigns.models import Campaign
 from crm.models import Order
@@ -16,8 +16,8 @@ class Outlook:
     """base: the share of the audience that bought in as many days as the window has, just now.
 
     smallest: the relative rise over it that 8 of 10 such campaigns would show within the window,
-    looked at on any day; None if no rise is great enough. needed: the audience for a rise of a
-    tenth; None where nobody is held out, or nobody bought.
+    looked at as its design says; None if no rise is great enough. needed: the audience for a rise
+    of a tenth; None where nobody is held out, or nobody bought.
     """
 
     size: int
@@ -45,13 +45,13 @@ def outlook(campaign: Campaign, *, now: datetime) -> Outlook:
         .count()
     )
     base = bought / size if size else 0.0
-    share = float(campaign.holdout_share)
+    share, level = float(campaign.holdout_share), looking.level(campaign.design)
     held_out = round(size * share)
     return Outlook(
         size=size,
         held_out=held_out,
         base=base,
         days=days,
-        smallest=waiting.smallest_lift(base, size - held_out, held_out),
-        needed=waiting.customers_for(base, HOPED, holdout=share),
+        smallest=waiting.smallest_lift(base, size - held_out, held_out, level=level),
+        needed=waiting.customers_for(base, HOPED, holdout=share, level=level),
     )

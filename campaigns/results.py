@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from django.db.models import Count
 
 from campaigns import arms as arms_of
+from campaigns import looking
 from campaigns.arms import Arm
 from campaigns.comparing import Comparing, Comparison
 from campaigns.ml import lift
@@ -27,6 +28,7 @@ class Result:
     skipped: Sequence[tuple[str, int]]
     sample_ratio_p: float
     window_ends: datetime | None
+    looks: looking.Looking
 
     @property
     def is_split_broken(self) -> bool:
@@ -86,11 +88,12 @@ class Result:
 def of(campaign: Campaign, *, now: datetime) -> Result:
     """Count everything anew, with a fixed number of queries."""
     variants = list(campaign.variants.order_by("pk"))
-    arms = arms_of.of(campaign, variants)
-    treated = [arm for arm in arms if arm.variant]
-    holdout = next((arm for arm in arms if arm.variant is None), None)
+    arms, looks = arms_of.of(campaign, variants), looking.of(campaign, now=now)
+    seen = arms_of.of(campaign, variants, until=looks.until) if looks.until else arms
+    treated = [arm for arm in seen if arm.variant]
+    holdout = next((arm for arm in seen if arm.variant is None), None)
     present = [arm for arm in arms if arm.planned > 0]
-    compare = Comparing(campaign, now)
+    compare = Comparing(campaign, now, looks)
     return Result(
         campaign=campaign,
         arms=arms,
@@ -104,6 +107,7 @@ def of(campaign: Campaign, *, now: datetime) -> Result:
             [arm.size for arm in present], [arm.planned for arm in present]
         ),
         window_ends=_window_ends(campaign),
+        looks=looks,
     )
 
 

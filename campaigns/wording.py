@@ -27,6 +27,7 @@ VERDICTS: dict[str, Promise] = {
     "better": _("More customers bought"),
     "worse": _("Fewer customers bought"),
     "unclear": _("No winner yet: the interval holds zero"),
+    "waits": _("Not judged yet: the look that was planned is still to come"),
     "early": _("Too early: an arm has fewer than 30 customers, or fewer than five of them bought"),
 }
 GUARDS: dict[str, Promise] = {

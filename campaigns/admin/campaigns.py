@@ -94,7 +94,17 @@ class CampaignAdmin(ModelAdmin):
     fieldsets = (
         (
             None,
-            {"fields": ("name", "segment", "topic", "channel", "holdout_share", "scheduled_at")},
+            {
+                "fields": (
+                    "name",
+                    "segment",
+                    "topic",
+                    "channel",
+                    "holdout_share",
+                    "design",
+                    "scheduled_at",
+                )
+            },
         ),
         (
             _("Rules"),

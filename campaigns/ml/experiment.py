@@ -66,6 +66,7 @@ class Finding:
     high: float | None
     always_p: float
     verdict: str
+    ends: tuple[float, float] | None = None  # of the interval that the verdict goes by
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,11 @@ def judge(arms: Mapping[str, Arm], *, control: str, is_share: bool, plan: Plan =
         always = _always(look, level=level, planned=plan.units)
         ends = always[:2] if edge is None else _between(look, edge)
         findings[name] = Finding(
-            found[name], adjusted_p.get(name), *always, verdict=_verdict(*ends, ratio)
+            found[name],
+            adjusted_p.get(name),
+            *always,
+            verdict=_verdict(*ends, ratio),
+            ends=None if ends[0] is None or ends[1] is None else (ends[0], ends[1]),
         )
     return Judged(control, findings, ratio, reduction)
 

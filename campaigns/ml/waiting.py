@@ -59,15 +59,25 @@ def wait(
     return Wait(customers=ceil(customers * more)) if more <= FARTHEST else Wait()
 
 
+def level_of(errors: float) -> float:
+    """The level of an interval that reaches so many standard errors to each side."""
+    return float(2 * ndtr(errors) - 1)
+
+
 def any_look_level(level: float = lift.LEVEL) -> float:
     """The level of a single look as wide as the sequence is at its narrowest."""
     narrowest = sequences.NARROWEST
     wide = (1 + 1 / narrowest) * (2 * log(1 / (1 - level)) + log(1 + narrowest))
-    return float(2 * ndtr(sqrt(wide)) - 1)
+    return level_of(sqrt(wide))
 
 
-def smallest_lift(base: float, treated: int, control: int) -> float | None:
-    """The relative rise over the base rate that 8 of 10 such campaigns would show; None: none."""
+def smallest_lift(
+    base: float, treated: int, control: int, *, level: float | None = None
+) -> float | None:
+    """The relative rise over the base rate that 8 of 10 such campaigns would show; None: none.
+
+    level: of the interval that the verdict goes by; that of any look by default.
+    """
     if not 0 < base < 1 or not treated or not control:
         return None
     alike = 2.0 / (1.0 / treated + 1.0 / control)  # arms of one size that know as much
@@ -76,16 +86,18 @@ def smallest_lift(base: float, treated: int, control: int) -> float | None:
     from scipy.optimize import brentq  # no server needs it from the start
 
     def lacks(rise: float) -> float:
-        return designs.units_for_shares(base, rise, level=any_look_level()) - alike
+        return designs.units_for_shares(base, rise, level=level or any_look_level()) - alike
 
     if lacks(most) > 0:
         return None
     return float(brentq(lacks, LEAST_LIFT, most, rtol=1e-4)) if lacks(LEAST_LIFT) > 0 else 0.0
 
 
-def customers_for(base: float, rise: float, *, holdout: float) -> int | None:
+def customers_for(
+    base: float, rise: float, *, holdout: float, level: float | None = None
+) -> int | None:
     """The audience of which this share held out shows the rise in 8 of 10 campaigns."""
     if not 0 < holdout < 1 or not 0 < base < 1 or base * (1 + rise) >= 1:
         return None
-    alike = designs.units_for_shares(base, rise, level=any_look_level())
+    alike = designs.units_for_shares(base, rise, level=level or any_look_level())
     return ceil(alike / 2 * (1 / holdout + 1 / (1 - holdout)))

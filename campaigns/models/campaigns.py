@@ -46,6 +46,13 @@ class Campaign(models.Model):
         FINISHED = "finished", _("finished")
         CANCELLED = "cancelled", _("cancelled")
 
+    class Design(models.TextChoices):
+        """When a verdict may be given (`campaigns/looking.py`)."""
+
+        ANY = "any", _("at any look, as often as you like")
+        LOOKS = "looks", _("at four planned looks")
+        ONCE = "once", _("once, when the window has ended")
+
     name = models.CharField(_("name"), max_length=100)
     segment = models.ForeignKey(Segment, models.PROTECT, null=True, verbose_name=_("segment"))
     journey = models.ForeignKey(
@@ -65,6 +72,16 @@ class Campaign(models.Model):
     )
     attribution_days = models.PositiveSmallIntegerField(
         _("attribution window in days"), default=14, validators=[MinValueValidator(1)]
+    )
+    design = models.CharField(
+        _("judged"),
+        max_length=8,
+        choices=Design,
+        default=Design.ANY,
+        help_text=_(
+            "The fewer the looks, the smaller the differences that can be shown; four looks stop "
+            "early only for the very clear."
+        ),
     )
     cap_messages = models.PositiveSmallIntegerField(
         _("at most this many messages"),
