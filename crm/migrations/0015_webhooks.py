@@ -49,7 +49,7 @@ class Migration(migrations.Migration):
                 ('status', models.PositiveSmallIntegerField()),
                 ('body', models.TextField()),
                 ('at', models.DateTimeField(db_index=True)),
-                ('partner', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='crm.partner')),
+                ('partner', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='crm.partner')),
             ],
             options={
                 'verbose_name': 'answer of the API',
@@ -76,7 +76,7 @@ class Migration(migrations.Migration):
                 ('claimed_until', models.DateTimeField(null=True)),
                 ('created_at', models.DateTimeField(verbose_name='queued')),
                 ('customer', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='webhook_messages', to='crm.customer', verbose_name='customer')),
-                ('webhook', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='messages', to='crm.webhook', verbose_name='webhook')),
+                ('webhook', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='messages', to='crm.webhook', verbose_name='webhook')),
             ],
             options={
                 'verbose_name': 'webhook message',

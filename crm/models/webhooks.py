@@ -94,7 +94,7 @@ class WebhookMessage(models.Model):
         DROPPED = "dropped", _("not for this partner any more")
 
     webhook = models.ForeignKey(
-        Webhook, models.CASCADE, related_name="messages", verbose_name=_("webhook")
+        Webhook, models.CASCADE, related_name="messages", verbose_name=_("webhook"), db_index=False
     )
     customer = models.ForeignKey(
         Customer,
@@ -147,7 +147,7 @@ class WebhookMessage(models.Model):
 class ApiAnswer(models.Model):
     """What a POST with an `Idempotency-Key` was answered; the answer is sealed."""
 
-    partner = models.ForeignKey(Partner, models.CASCADE, related_name="+")
+    partner = models.ForeignKey(Partner, models.CASCADE, related_name="+", db_index=False)
     key = models.CharField(max_length=100)
     digest = models.CharField(max_length=64)  # of method, address and body
     status = models.PositiveSmallIntegerField()
