@@ -1,6 +1,7 @@
 """What a template may say of one customer: a coupon, recommendations, what was decided for them.
 
-Asked only where it does. `decisions["home"].name` is the action that the placement “home” chose.
+Asked only where it does. `decisions["home"].name` is the action that the placement “home” chose,
+`coupons["autumn"].code` a code of the customer's own from the series “autumn”.
 """
 
 import re
@@ -8,22 +9,63 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
-from campaigns import decisions
+from campaigns import coupons, decisions
 from campaigns.decisions import offers
 from campaigns.decisions.offers import named
-from campaigns.models import Coupon, Placement, Template
+from campaigns.models import Coupon, CouponSeries, Placement, Template
 from crm.models import Customer
 from recommendations import serving
 
 PRODUCTS = 6
 PARTS = ("subject", "body", "text")
+_COUPON = re.compile(r"\bcoupon\b")
+_SERIES = re.compile(r"""\bcoupons\s*(?:\.\s*|\[\s*["'])([a-z0-9][a-z0-9_-]{0,47})""")
 _DECIDED = re.compile(r"""\bdecisions\s*(?:\.\s*|\[\s*["'])([a-z0-9][a-z0-9_-]{0,47})""")
 
 
 def wanted(template: Template, language: str) -> Collection[str]:
     """Which of them the template speaks of in this language."""
     source = _source(template, language)
-    return [name for name in ("coupon", "recommendations") if name in source]
+    names = ["coupon"] if _COUPON.search(source) else []
+    return [*names, *(["recommendations"] if "recommendations" in source else [])]
+
+
+def series(template: Template, language: str) -> list[str]:
+    """The slugs of the coupon series that the template speaks of in this language."""
+    return sorted(set(_SERIES.findall(_source(template, language))))
+
+
+def given(
+    wishes: Iterable[tuple[str, int, str]], *, now: datetime
+) -> dict[int, dict[str, dict[str, str]]]:
+    """By customer and series their code, which is given to who has none; (slug, customer, language)
+    are wished for. Three queries a series, five where codes are given."""
+    by_slug: dict[str, dict[int, str]] = {}
+    for slug, customer, language in wishes:
+        by_slug.setdefault(slug, {})[customer] = language
+    found: dict[int, dict[str, dict[str, str]]] = {}
+    for one in CouponSeries.objects.filter(slug__in=by_slug) if by_slug else ():
+        languages = by_slug[one.slug]
+        for pk, code in coupons.give(one, list(languages), now=now).items():
+            if code.is_valid_on(now.date()):
+                found.setdefault(pk, {})[one.slug] = offers.coupon(code, languages[pk])
+    return found
+
+
+def shown(
+    slugs: Iterable[str], customer: Customer, language: str, *, now: datetime
+) -> dict[str, dict[str, str]]:
+    """Their codes, or what a code would look like: none is given by looking."""
+    found = {}
+    for one in CouponSeries.objects.filter(slug__in=list(slugs)):
+        code = coupons.of_series(one, [customer.pk]).get(customer.pk)
+        if code is None and one.gives(now):
+            sample = f"{one.prefix}{'X' * coupons.LETTERS}"
+            texts = {"text_en": one.text_en, "text_zh": one.text_zh}
+            code = Coupon(code=sample, valid_to=one.last_day(now), **texts)
+        if code is not None:
+            found[one.slug] = offers.coupon(code, language)
+    return found
 
 
 def placements(template: Template, language: str) -> list[str]:
@@ -33,15 +75,26 @@ def placements(template: Template, language: str) -> list[str]:
 
 def unknown_placements(template: Template) -> list[tuple[str, str]]:
     """(field, slug) of every placement that a template speaks of and nobody knows."""
+    return _unknown(template, _DECIDED, Placement)
+
+
+def unknown_series(template: Template) -> list[tuple[str, str]]:
+    """(field, slug) of every coupon series that a template speaks of and nobody knows."""
+    return _unknown(template, _SERIES, CouponSeries)
+
+
+def _unknown(
+    template: Template, spoken_of: re.Pattern[str], kind: type[Placement] | type[CouponSeries]
+) -> list[tuple[str, str]]:
     spoken = [
         (f"{part}_{language}", slug)
         for language in ("en", "zh")
         for part in PARTS
-        for slug in _DECIDED.findall(getattr(template, f"{part}_{language}"))
+        for slug in spoken_of.findall(getattr(template, f"{part}_{language}"))
     ]
     if not spoken:
         return []
-    known = set(Placement.objects.values_list("slug", flat=True))
+    known = set(kind._default_manager.values_list("slug", flat=True))
     return [(name, slug) for name, slug in spoken if slug not in known]
 
 
@@ -92,7 +145,7 @@ def best_coupon(customer: Customer, *, now: datetime) -> Coupon | None:
 def _best_coupons(customers: Collection[Customer], *, now: datetime) -> dict[int, Coupon]:
     if not customers:
         return {}
-    valid = Coupon.objects.valid_on(now.date()).order_by("valid_to", "pk")
+    valid = Coupon.objects.of_no_series().valid_on(now.date()).order_by("valid_to", "pk")
     best: dict[int | None, Coupon] = {}
     for coupon in valid.filter(customer__in=customers):
         best.setdefault(coupon.customer_id, coupon)

@@ -70,6 +70,9 @@ def errors(template: Template) -> dict[str, BrokenTemplate]:
     for name, slug in personal.unknown_placements(template):
         why = f"there is no placement “{slug}”"
         found.setdefault(name, BrokenTemplate(template.name, name, 1, why))
+    for name, slug in personal.unknown_series(template):
+        why = f"there is no coupon series “{slug}”"
+        found.setdefault(name, BrokenTemplate(template.name, name, 1, why))
     for part in ("body",) if template.channel in BY_PHONE else ("body", "subject"):
         name = f"{part}_{language}"
         if not getattr(template, name).strip():
@@ -109,6 +112,8 @@ def preview(template: Template, customer: Customer, *, now: datetime) -> Message
     asked["decisions"] = personal.looked_up(
         placements, customer, language, channel=template.channel, now=now
     )
+    if slugs := personal.series(template, language):
+        asked["coupons"] = personal.shown(slugs, customer, language, now=now)
     if telling.is_wanted(template, language):
         asked["event"] = telling.sample(customer, language, now=now)
     context = _context(customer, asked, preferences="#")
@@ -149,7 +154,7 @@ class Renderer:
         readers = [(customers[pk], *wish) for pk, wish in wishes.items() if pk in customers]
         asked = personal.of_many(readers, now=now)
         decided = self._decided(deliveries, now=now)
-        events = self._events(deliveries)
+        events, codes = self._events(deliveries), self._codes(deliveries, now=now)
         for delivery in deliveries:
             known, mine = asked.get(delivery.customer.pk, {}), decided.get(delivery.pk, {})
             for told in (*known.get("recommendations", ()), *mine.values()):
@@ -157,10 +162,23 @@ class Renderer:
             event = events.get(delivery.pk, {})
             for url in telling.links(event):
                 self.learn(url)
-            self._asked[delivery.pk] = known | {"decisions": mine, "event": event}
+            said = {
+                "decisions": mine,
+                "event": event,
+                "coupons": codes.get(delivery.customer.pk, {}),
+            }
+            self._asked[delivery.pk] = known | said
         for delivery in firsts:
             with suppress(BrokenTemplate):  # it is told where the message is made
                 self.complete(delivery)
+
+    def _codes(
+        self, deliveries: Iterable[Addressed], *, now: datetime
+    ) -> dict[int, dict[str, dict[str, str]]]:
+        """Codes of their own, given to whom these messages offer one."""
+        spoken = [(one.customer.pk, *_spoken(one)) for one in deliveries]
+        wishes = [(s, pk, lang) for pk, said, lang in spoken for s in personal.series(said, lang)]
+        return personal.given(wishes, now=now) if wishes else {}
 
     def _events(self, deliveries: Iterable[Addressed]) -> dict[int, Said]:
         """What let the readers of these messages into their journey, where it is spoken of."""

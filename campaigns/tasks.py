@@ -12,6 +12,7 @@ from django.utils import timezone
 from campaigns import (
     claiming,
     controls,
+    coupons,
     decisions,
     freezing,
     lifecycle,
@@ -96,6 +97,18 @@ def reward_order(*, event_id: int) -> int:
     event = Event.objects.filter(pk=event_id).first()
     order = Order.objects.filter(pk=event.data.get("order_id")).first() if event else None
     return decisions.credit_order(order, now=timezone.now()) if order else 0
+
+
+@shared_task
+def redeem_coupon(*, event_id: int) -> bool:
+    """An order came in: whether a coupon was used for it."""
+    event = Event.objects.select_related("customer").filter(pk=event_id).first()
+    if event is None or not event.data.get("coupon"):
+        return False
+    used = coupons.redeem(
+        event.data["coupon"], event.customer, order=event.data["number"], at=event.happened_at
+    )
+    return used is not None
 
 
 @shared_task

@@ -30,6 +30,12 @@ VERDICTS: dict[str, Promise] = {
     "waits": _("Not judged yet: the look that was planned is still to come"),
     "early": _("Too early: an arm has fewer than 30 customers, or fewer than five of them bought"),
 }
+REFUSALS: dict[str, Promise] = {  # of coupons that were used
+    "": "–",  # type: ignore[dict-item]
+    "used_up": _("It was used up"),
+    "of_another": _("It is another customer's"),
+    "not_valid": _("Not on that day"),
+}
 GUARDS: dict[str, Promise] = {
     "unsubscribed": _("Unsubscribed"),
     "complained": _("Complained of spam"),

@@ -19,6 +19,7 @@ class OrderPlaced:
     number: str
     total: str
     skus: tuple[str, ...]
+    coupon: str = ""  # the code, where one was used
 
 
 @dataclass(frozen=True, kw_only=True)

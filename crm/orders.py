@@ -52,6 +52,7 @@ def complete(customer: Customer, data: dict[str, Any], *, source: str, at: datet
         number=order.number,
         total=str(order.total),
         skus=tuple(product.sku for product, _, _ in lines),
+        coupon=str(data.get("coupon") or "").strip()[:64],
     )
     timeline.record(customer, fact, at=at, key=str(order.pk))
     return order

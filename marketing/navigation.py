@@ -169,6 +169,8 @@ UNFOLD: dict[str, Any] = {
                     _list(_("Business rules"), "rule", "recommendations_businessrule"),
                     _list(_("Feedback"), "reviews", "crm_feedback"),
                     _list(_("Coupons"), "sell", "campaigns_coupon"),
+                    _list(_("Coupon series"), "style", "campaigns_couponseries"),
+                    _list(_("Redemptions"), "redeem", "campaigns_redemption"),
                     _list(_("Imports"), "upload_file", "crm_import"),
                 ],
             },

@@ -8,6 +8,7 @@ SUBSCRIPTIONS: dict[str, list[str]] = {
         "crm.tasks.refresh_interests_of",
         "crm.tasks.fold_rfm_after",
         "campaigns.tasks.reward_order",
+        "campaigns.tasks.redeem_coupon",
     ],
     "crm.order_refunded": ["crm.tasks.fold_rfm_after"],
     "crm.feedback_given": ["crm.tasks.understand_feedback"],

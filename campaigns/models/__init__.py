@@ -1,8 +1,9 @@
 """Tables of the campaigns: what is said, to whom, and what became of it."""
 
 from campaigns.models.campaigns import BY_PHONE, Assignment, AudienceBlock, Campaign, Variant
-from campaigns.models.content import Coupon, Template
+from campaigns.models.content import Template
 from campaigns.models.control import ControlGroup
+from campaigns.models.coupons import Coupon, CouponSeries, Redemption
 from campaigns.models.decisions import Decision, Reward, Veto
 from campaigns.models.deliveries import Delivery, LinkTarget, SendingAllowance, Touch
 from campaigns.models.journeys import (
@@ -26,6 +27,7 @@ __all__ = [
     "Catalogue",
     "ControlGroup",
     "Coupon",
+    "CouponSeries",
     "Decision",
     "Delivery",
     "Journey",
@@ -37,6 +39,7 @@ __all__ = [
     "Placement",
     "PolicyProposal",
     "ProductWatch",
+    "Redemption",
     "Reward",
     "ProviderReport",
     "StaffTask",

@@ -11,7 +11,8 @@ from django.db.models import F, Q
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.models.content import Coupon, Template
+from campaigns.models.content import Template
+from campaigns.models.coupons import Coupon
 from crm.models import Product, Segment, Topic
 
 NOTHING = "nothing"  # the choice to leave a customer alone; no action may be called so
