@@ -31,7 +31,7 @@ TRAILS = (
 _numbers = count(1)
 
 # Unique with a row that people share in this world, or alone.
-UNIQUE_NAMES = ("message_id", "key", "address", "number", "token", "aspect")
+UNIQUE_NAMES = ("message_id", "key", "address", "number", "token", "aspect", "order")
 
 # May be empty, but not in rows like these: who walks waits until a moment, a broadcast has a segment.
 NEEDED = ("due_at", "segment")
