@@ -75,6 +75,7 @@ def test_a_campaign_is_made_with_two_variants(staff):
             "topic": topic.pk,
             "channel": "email",
             "holdout_share": "0.1",
+            "design": "any",
             "attribution_days": "14",
             "cap_messages": "3",
             "cap_days": "7",
