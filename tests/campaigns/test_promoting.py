@@ -43,7 +43,8 @@ def test_only_what_a_person_approved_can_be_promoted(home, state):
     with pytest.raises(artifacts.NotPromotable, match="Only an approved policy serves"):
         artifacts.promote(in_state(home, state), now=NOON)
     assert artifacts.champion_of(home.artifact_name) is None
-    assert serving(home) == "rules"
+    if state != State.CANARY:  # on trial it serves one in twenty, by lot
+        assert serving(home) == "rules"
 
 
 def test_a_policy_that_nobody_evaluated_cannot(home):
