@@ -52,6 +52,7 @@ DOORS = {  # what an app above may import from the one below
         "timeline",
         "training",
         "traits",
+        "wanted",
         "webhooks",
     },
     "recommendations": {"models", "events", "serving"},

@@ -1,15 +1,11 @@
 """The kinds of events that journeys speak of, and which of them somebody waits for now."""
 
-from django.core.cache import cache
-from django.db import transaction
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.journeys.graph import Graph
 from campaigns.models import Journey
-
-WANTED = "journeys:wanted"
-KNOWN_FOR = 5  # seconds that a process without a shared cache may not know of a new journey
+from crm.wanted import Wanted
 
 SEGMENT_ENTERED = "crm.segment_entered"
 KINDS: dict[str, Promise] = {
@@ -50,17 +46,6 @@ def of(journey: Journey, graph: Graph) -> list[str]:
     return sorted(found - {""})
 
 
-def wanted() -> frozenset[str]:
-    """The kinds that any journey wants to hear of at present."""
-    known: frozenset[str] | None = cache.get(WANTED)
-    if known is None:
-        lists = Journey.objects.listening().values_list("listens", flat=True)
-        known = frozenset(kind for kinds in lists for kind in kinds)
-        cache.set(WANTED, known, KNOWN_FOR)
-    return known
-
-
-def forget() -> None:
-    """What is wanted has changed: nobody may go by what was known, nor by what was read before."""
-    cache.delete(WANTED)
-    transaction.on_commit(lambda: cache.delete(WANTED))
+# The kinds that any journey wants to hear of at present.
+wanted = Wanted("journeys", lambda: Journey.objects.listening().values_list("listens", flat=True))
+forget = wanted.forget

@@ -2,15 +2,12 @@
 
 from collections.abc import Mapping
 
-from django.core.cache import cache
-from django.db import transaction
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from crm.models import Webhook
+from crm.wanted import Wanted
 
-WANTED = "webhooks:wanted"
-KNOWN_FOR = 5  # seconds that a process without a shared cache may not know of a new webhook
 TEST = "webhook.test"
 
 KINDS: dict[str, Promise] = {
@@ -37,17 +34,6 @@ def register_kinds(names: Mapping[str, Promise]) -> None:
     KINDS.update(names)
 
 
-def wanted() -> frozenset[str]:
-    """The kinds that any webhook wants to hear of at present."""
-    known: frozenset[str] | None = cache.get(WANTED)
-    if known is None:
-        lists = Webhook.objects.live().values_list("kinds", flat=True)
-        known = frozenset(kind for kinds in lists for kind in kinds)
-        cache.set(WANTED, known, KNOWN_FOR)
-    return known
-
-
-def forget() -> None:
-    """What is wanted has changed: nobody may go by what was known, nor by what was read before."""
-    cache.delete(WANTED)
-    transaction.on_commit(lambda: cache.delete(WANTED))
+# The kinds that any webhook wants to hear of at present.
+wanted = Wanted("webhooks", lambda: Webhook.objects.live().values_list("kinds", flat=True))
+forget = wanted.forget

@@ -27,3 +27,9 @@ def campaign(db):
     campaign = make_campaign(holdout_share=0)
     make_members(campaign, 20)
     return campaign
+
+
+@pytest.fixture
+def same_luck(settings):
+    """What is drawn by the secret is drawn alike in every run."""
+    settings.SECRET_KEY = "the same in every run"

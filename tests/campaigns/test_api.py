@@ -12,6 +12,7 @@ from crm.models import Membership
 from tests.campaigns.decisions.world import make_home
 from tests.campaigns.world import make_segment
 from tests.factories import NOON, make_customer, make_key, make_partner
+from tests.rest import is_problem
 
 pytestmark = pytest.mark.django_db
 DECISIONS = "/api/v1/decisions/"
@@ -59,13 +60,6 @@ def tell(client, partner):
 @pytest.fixture
 def home():
     return make_home("gift", "banner", slug="home")[0]
-
-
-def is_problem(response, status, code):
-    assert (response.status_code, response["Content-Type"]) == (status, "application/problem+json")
-    body = response.json()
-    assert body["code"] == code
-    return [(one["pointer"], one["detail"]) for one in body["errors"]]
 
 
 class TestADecision:

@@ -15,6 +15,7 @@ from tests.factories import (
     make_partner,
     make_product,
 )
+from tests.rest import is_problem
 
 pytestmark = pytest.mark.django_db
 LISTS = "/api/v1/recommendations/"
@@ -60,16 +61,6 @@ def ask(client, partner):
 
 def skus(response):
     return [one["product"]["sku"] for one in response.json()["results"]]
-
-
-def is_problem(response, status, code):
-    assert response.status_code == status, response.content
-    assert response["Content-Type"] == "application/problem+json"
-    body = response.json()
-    assert (body["status"], body["code"]) == (status, code)
-    assert body["type"] == f"urn:rapport:problem:{code}"
-    assert body["message"]
-    return [(one["pointer"], one["detail"]) for one in body["errors"]]
 
 
 class TestTheList:

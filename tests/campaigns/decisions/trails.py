@@ -1,6 +1,7 @@
 """A placement with a history in which one thing is true, to be found out."""
 
 from datetime import timedelta
+from uuid import UUID
 
 import numpy as np
 
@@ -15,10 +16,15 @@ CHINESE = FEATURES.index("reads_chinese")
 
 
 def made_history(*, people=400, days=6, best=0.5, other=0.1, harm=0.0, **fields):
-    """Readers of Chinese want "a", those of English "b"; chosen by chance, and rewarded."""
-    placement, _ = make_home("a", "b", **({"explore": 0.2} | fields))
+    """Readers of Chinese want "a", those of English "b"; chosen by chance, and rewarded.
+
+    Chance hangs on the placement's name, the customers' ids and the secret: all are the same in
+    every run (with the fixture `same_luck`).
+    """
+    placement, _ = make_home("a", "b", **({"explore": 0.2, "slug": "history"} | fields))
     crowd = [
-        make_customer(f"P{n}", language="zh-hans" if n % 2 else "en").pk for n in range(people)
+        make_customer(f"P{n}", language="zh-hans" if n % 2 else "en", public_id=UUID(int=n + 1)).pk
+        for n in range(people)
     ]
     for day in range(days):
         decisions.decide_many(crowd, placement, now=NOON - AGO + timedelta(days=day))

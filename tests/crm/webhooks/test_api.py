@@ -12,6 +12,7 @@ from crm.models import ApiAnswer, Webhook, WebhookMessage
 from crm.webhooks import steering
 from tests.crm.webhooks.world import order, send_until_idle, tell
 from tests.factories import NOON, make_customer, make_key, make_partner
+from tests.rest import is_problem
 
 pytestmark = pytest.mark.django_db
 PATH = "/api/v1/webhooks/"
@@ -51,13 +52,6 @@ def make(ask):
         return response.json()
 
     return make
-
-
-def is_problem(response, status, code):
-    assert (response.status_code, response["Content-Type"]) == (status, "application/problem+json")
-    body = response.json()
-    assert body["code"] == code, body
-    return [(one["pointer"], one["detail"]) for one in body["errors"]]
 
 
 class TestKeeping:
