@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-SKIPPED = ("__main__.py", "__init__.py", "sink.py")  # programs of no figures
+SKIPPED = ("__main__.py", "__init__.py", "scratch.py", "sink.py")  # programs of no figures
 
 
 def run(program: Path) -> dict:

@@ -11,10 +11,8 @@ EmailMultiAlternatives, and by smtplib with the library's EmailMessage. CPU is o
 
 import argparse
 import json
-import os
 import smtplib
 import sys
-import tempfile
 import threading
 import time
 from email.message import EmailMessage
@@ -23,6 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from bench.scratch import scratch_shop  # noqa: E402
 from bench.sink import sink  # noqa: E402
 
 
@@ -283,46 +282,16 @@ def measure(arguments, port, taken):
     return figures
 
 
-def scratch(url):
-    """A database of this run's own; returns its address and how to drop it."""
-    if "postgres" not in url:
-        return "", lambda: None
-    import psycopg2
-
-    name, server = f"rapport_bench_{os.getpid()}", url.rsplit("/", 1)[0]
-    connection = psycopg2.connect(f"{server}/postgres")
-    connection.autocommit = True
-    connection.cursor().execute(f"CREATE DATABASE {name}")
-    return f"{server}/{name}", lambda: connection.cursor().execute(
-        f"DROP DATABASE {name} WITH (FORCE)"
-    )
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--recipients", type=int, default=20_000)
     parser.add_argument("--peer", type=int, default=1_000)
     parser.add_argument("--audience", type=int, default=50_000)
     arguments = parser.parse_args()
-    url, drop = scratch(os.environ.get("DATABASE_URL", ""))
-    with tempfile.TemporaryDirectory() as folder, sink() as (port, taken):
-        os.environ |= {
-            "VAR_DIR": folder,
-            "DATABASE_URL": url,
-            "EMAIL_URL": f"smtp://127.0.0.1:{port}",
-            "CELERY_BROKER_URL": "memory://",
-            "DJANGO_SETTINGS_MODULE": "marketing.settings",
-            "DEBUG": "0",
-            "LOG_LEVEL": "WARNING",
-        }
-        import django
-
-        django.setup()
-        try:
+    with sink() as (port, taken):
+        mail = {"EMAIL_URL": f"smtp://127.0.0.1:{port}", "CELERY_BROKER_URL": "memory://"}
+        with scratch_shop(DEBUG="0", **mail):
             figures = measure(arguments, port, taken)
-        finally:
-            django.db.connections.close_all()
-            drop()
     for name, figure in figures.items():
         print(f"{name:24} {figure}", file=sys.stderr)
     print(json.dumps({"campaigns": figures}))

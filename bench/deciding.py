@@ -8,12 +8,11 @@ Six actions with segment, consent, cap, repeat and stock; a LinUCB decides.
 
 import argparse
 import json
-import os
 import sys
-import tempfile
 import time
 
-from bench.campaigns import analyze, prepare, scratch
+from bench.campaigns import analyze, prepare
+from bench.scratch import scratch_shop
 
 
 def town(number):
@@ -117,22 +116,8 @@ def main():
     parser.add_argument("--customers", type=int, default=20_000)
     parser.add_argument("--replay", action="store_true")
     arguments = parser.parse_args()
-    url, drop = scratch(os.environ.get("DATABASE_URL", ""))
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ |= {
-            "VAR_DIR": folder,
-            "DATABASE_URL": url,
-            "DJANGO_SETTINGS_MODULE": "marketing.settings",
-        }
-        os.environ |= {"DEBUG": "0", "LOG_LEVEL": "WARNING"}
-        import django
-
-        django.setup()
-        try:
-            figures = measure(arguments)
-        finally:
-            django.db.connections.close_all()
-            drop()
+    with scratch_shop(DEBUG="0"):
+        figures = measure(arguments)
     sys.stdout.write(json.dumps(figures) + "\n")
 
 

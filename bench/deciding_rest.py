@@ -12,13 +12,12 @@ import asyncio
 import json
 import os
 import sys
-import tempfile
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from bench.campaigns import scratch
 from bench.deciding import taught, town
 from bench.rest import Client, cpu_seconds, key, load, server, told
+from bench.scratch import scratch_shop
 
 PEOPLE = 3_000
 
@@ -71,18 +70,8 @@ def main():
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--port", type=int, default=8972)
     options = parser.parse_args()
-    url, drop = scratch(os.environ.get("DATABASE_URL", ""))
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ |= {"VAR_DIR": folder, "DATABASE_URL": url}
-        os.environ |= {"DJANGO_SETTINGS_MODULE": "marketing.settings", "LOG_LEVEL": "WARNING"}
-        import django
-
-        django.setup()
-        try:
-            figures = measure(options)
-        finally:
-            django.db.connections.close_all()
-            drop()
+    with scratch_shop():
+        figures = measure(options)
     sys.stdout.write(json.dumps(figures) + "\n")
 
 

@@ -9,13 +9,11 @@ scratch one (default: SQLite in a temporary folder). Statements are of one batch
 
 import argparse
 import json
-import os
 import sys
-import tempfile
 import time
 from datetime import timedelta
 
-from bench.campaigns import scratch
+from bench.scratch import scratch_shop
 
 LATER = timedelta(hours=1)
 
@@ -116,27 +114,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--people", type=int, default=20_000)
     arguments = parser.parse_args()
-    url, drop = scratch(os.environ.get("DATABASE_URL", ""))
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ |= {
-            "VAR_DIR": folder,
-            "DATABASE_URL": url,
-            "CELERY_BROKER_URL": "memory://",
-            "DJANGO_SETTINGS_MODULE": "marketing.settings",
-            "DEBUG": "0",
-            "LOG_LEVEL": "ERROR",
-        }
-        import django
+    with scratch_shop(DEBUG="0", CELERY_BROKER_URL="memory://", LOG_LEVEL="ERROR"):
+        from django.core.management import call_command
 
-        django.setup()
-        try:
-            from django.core.management import call_command
-
-            call_command("migrate", verbosity=0)
-            figures = measure(arguments.people)
-        finally:
-            django.db.connections.close_all()
-            drop()
+        call_command("migrate", verbosity=0)
+        figures = measure(arguments.people)
     for name, figure in figures.items():
         print(f"{name:24} {figure}", file=sys.stderr)
     print(json.dumps({"journeys": figures}))

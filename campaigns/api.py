@@ -107,9 +107,7 @@ class DecisionsView(PartnerView):
     )
     def post(self, request: Request) -> Response:
         wanted = body_of(request, DECISION_ASKED)
-        customer = partners.find_customer(self.partner, wanted["customer"])
-        if customer is None:
-            raise exceptions.NotFound("No such customer.")
+        customer = self.customer(wanted["customer"])
         made = decisions.decide(
             customer,
             _placement(wanted["placement"]),
@@ -186,11 +184,7 @@ def _placement(slug: str) -> Any:
 
 def _key(request: Request, partner: int) -> str:
     """The partner's own keys are nobody else's."""
-    text = request.headers.get("Idempotency-Key", "")
-    if len(text) > LONGEST_KEY:
-        raise serializers.ValidationError(
-            {"Idempotency-Key": [f"At most {LONGEST_KEY} characters."]}
-        )
+    text = idempotency.key_of(request)
     return f"{partner}:{text}" if text else ""
 
 

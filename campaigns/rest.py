@@ -173,9 +173,7 @@ class EntriesView(PartnerView):
         """
         wanted = body_of(request, _EntryAsked())
         journey = _journey(self.partner, pk)
-        customer = partners.find_customer(self.partner, wanted["customer"])
-        if customer is None:
-            raise exceptions.NotFound("No such customer.")
+        customer = self.customer(wanted["customer"])
         runs = running.of_all([journey])  # none before its first launch
         if not runs or not _is_by_request(runs[0]):
             raise JourneyNotLive

@@ -3,8 +3,10 @@
 from datetime import datetime
 from uuid import UUID
 
+from django.db.models import QuerySet
+
 from crm import customers
-from crm.models import Customer, Identity, Partner, PartnerKey
+from crm.models import Customer, Identity, Partner, PartnerKey, Segment
 from crm.models.customers import CustomerQuerySet
 from crm.models.partners import digest_of
 from crm.prepared import Prepared
@@ -37,6 +39,11 @@ def customers_of(partner: Partner) -> CustomerQuerySet:
     if partner.sees_everybody:
         return everybody
     return everybody.filter(memberships__segment__in=partner.segments.all()).distinct()
+
+
+def segments_of(partner: Partner) -> QuerySet[Segment]:
+    """The segments that this partner may see."""
+    return Segment.objects.all() if partner.sees_everybody else partner.segments.all()
 
 
 def find_customer(partner: Partner, reference: str) -> Customer | None:

@@ -1,7 +1,17 @@
 from django.urls import path
 
 from crm import api
-from crm.rest import customers, feedback, insight, orders, pages, products, segments
+from crm.rest import (
+    consents,
+    customers,
+    feedback,
+    insight,
+    orders,
+    pages,
+    products,
+    segments,
+    timeline,
+)
 from crm.webhooks import api as webhooks
 
 HOOKS = "api/v1/webhooks/"
@@ -25,9 +35,9 @@ urlpatterns = [
         "api/v1/customers/bulk/", customers.CustomersBulkView.as_view(), name="api-customers-bulk"
     ),
     path(CUSTOMER, customers.CustomerView.as_view(), name="api-customer"),
-    path(f"{CUSTOMER}timeline/", customers.TimelineView.as_view(), name="api-timeline"),
+    path(f"{CUSTOMER}timeline/", timeline.TimelineView.as_view(), name="api-timeline"),
     path(f"{CUSTOMER}insights/", insight.CustomerInsightView.as_view(), name="api-insight"),
-    path(f"{CUSTOMER}consents/", customers.ConsentsView.as_view(), name="api-consents"),
+    path(f"{CUSTOMER}consents/", consents.ConsentsView.as_view(), name="api-consents"),
     path("api/v1/products/", products.ProductsView.as_view(), name="api-products"),
     path("api/v1/products/<str:sku>/", products.ProductView.as_view(), name="api-product"),
     path("api/v1/orders/", orders.OrdersView.as_view(), name="api-orders"),

@@ -118,9 +118,7 @@ class RecommendationsView(PartnerView):
     def get(self, request: Request) -> Response:
         wanted = query_of(request, LIST_ASKED)
         now = timezone.now()
-        customer = partners.find_customer(self.partner, wanted["customer"])
-        if customer is None:
-            raise exceptions.NotFound("No such customer.")
+        customer = self.customer(wanted["customer"])
         found = serving.recommend(
             customer,
             n=wanted["k"],

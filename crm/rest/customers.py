@@ -15,24 +15,19 @@ from rest_framework import exceptions, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from crm import consent, customers, partners
+from crm import customers, partners
 from crm.loaders.customers_json import CustomerObjects
 from crm.loading import Report
 from crm.models import (
-    Channel,
-    Consent,
     Customer,
-    Event,
     Identity,
     Membership,
     Scope,
-    Segment,
-    Topic,
 )
 from crm.models.customers import CustomerQuerySet
 from crm.rest import filtering, single
 from crm.rest.asked import Asked, body_of
-from crm.rest.paging import NewestFirst, Pages
+from crm.rest.paging import Pages
 from crm.rest.saying import page_of, says
 from crm.rest.views import PartnerView
 from crm.segments import touches
@@ -128,8 +123,8 @@ class CustomerFilter(filtering.Strict):
     def in_segment(self, rows: CustomerQuerySet, name: str, slug: str) -> CustomerQuerySet:
         """Who is in a segment that the partner may see; of another they would learn who is."""
         partner = self.request.auth.partner
-        seen = Segment.objects.all() if partner.sees_everybody else partner.segments.all()
-        members = Membership.objects.filter(segment__in=seen.filter(slug=slug))
+        seen = partners.segments_of(partner).filter(slug=slug)
+        members = Membership.objects.filter(segment__in=seen)
         return rows.filter(pk__in=members.values("customer"))
 
 
@@ -207,94 +202,6 @@ class CustomerView(PartnerView):
         return single.answer(request, CustomerSaid(customer_of(self, public_id)).data)
 
 
-class EventSaid(serializers.ModelSerializer[Event]):
-    data = serializers.DictField()  # type: ignore[assignment]  # the metaclass takes it away
-
-    class Meta:
-        model = Event
-        fields = ("id", "kind", "name", "source", "message_id", "data", "happened_at",
-                  "received_at")  # fmt: skip
-
-
-class TimelineFilter(filtering.Strict):
-    after = django_filters.IsoDateTimeFilter("happened_at", "gte")
-    before = django_filters.IsoDateTimeFilter("happened_at", "lt")
-
-    class Meta:
-        model = Event
-        fields = ("kind",)
-
-
-class TimelineView(PartnerView):
-    scope = Scope.CUSTOMERS_READ
-
-    @says("readTimeline", page_of(EventSaid), filters=TimelineFilter)
-    def get(self, request: Request, public_id: uuid.UUID) -> Response:
-        """What happened to a customer, as it was told to us: the newest first."""
-        customer = customer_of(self, public_id)
-        rows = filtering.narrow(request, TimelineFilter, Event.objects.filter(customer=customer))
-        return self.page(request, rows, EventSaid, NewestFirst)
-
-
-class ConsentSaid(serializers.Serializer[Any]):
-    channel = serializers.ChoiceField(choices=Channel.choices)
-    topic = serializers.SlugField()
-    is_granted = serializers.BooleanField()
-    changed_at = serializers.DateTimeField()
-
-
-class ConsentsSaid(serializers.Serializer[Any]):
-    results = ConsentSaid(many=True)
-
-
-class ConsentAsked(Asked):
-    channel = serializers.ChoiceField(choices=Channel.choices)
-    topic = serializers.SlugField(max_length=50)
-    is_granted = serializers.BooleanField()
-    evidence = serializers.CharField(
-        max_length=500, help_text=_("How we know: the form, the call, the words that were shown.")
-    )
-
-
-class ConsentsView(PartnerView):
-    scope = Scope.CUSTOMERS_READ
-    scopes = {"POST": Scope.CUSTOMERS_WRITE}  # noqa: RUF012
-
-    @says("readConsents", ConsentsSaid)
-    def get(self, request: Request, public_id: uuid.UUID) -> Response:
-        """The present answers of a customer. What is not there was never said: it is a no."""
-        return Response({"results": _consents(customer_of(self, public_id))})
-
-    @says(
-        "recordConsent",
-        ConsentsSaid,
-        asked=ConsentAsked,
-        example={
-            "channel": "email",
-            "topic": "offers",
-            "is_granted": True,
-            "evidence": "The box of the checkout, 3 May",
-        },
-    )
-    def post(self, request: Request, public_id: uuid.UUID) -> Response:
-        """Record one answer with its evidence."""
-        said = body_of(request, ConsentAsked())
-        customer = customer_of(self, public_id)
-        topic = Topic.objects.filter(slug=said["topic"]).first()
-        if topic is None:
-            raise serializers.ValidationError({"topic": [_("There is no such topic.")]})
-        consent.change(
-            customer,
-            channel=said["channel"],
-            topic=topic,
-            is_granted=said["is_granted"],
-            source=SOURCE,
-            evidence={"partner": self.partner.name, "said": said["evidence"]},
-            at=timezone.now(),
-        )
-        return Response({"results": _consents(customer)})
-
-
 class Exists(exceptions.APIException):
     status_code = 409
     default_code = "exists"
@@ -336,9 +243,7 @@ def may_add(view: PartnerView) -> None:
 
 def customer_of(view: PartnerView, public_id: uuid.UUID) -> Customer:
     """The customer of this id, if the partner may see them. Raises NotFound."""
-    found = partners.find_customer(view.partner, str(public_id))
-    if found is None:
-        raise exceptions.NotFound(_("No such customer."))
+    found = view.customer(str(public_id))
     return _told_of(view, Customer.objects.filter(pk=found.pk)).get()
 
 
@@ -347,7 +252,7 @@ def _told_of(view: PartnerView, rows: CustomerQuerySet | None = None) -> Custome
     partner = view.partner
     memberships = Membership.objects.select_related("segment")
     if not partner.sees_everybody:
-        memberships = memberships.filter(segment__in=partner.segments.all())
+        memberships = memberships.filter(segment__in=partners.segments_of(partner))
     found = partners.customers_of(partner) if rows is None else rows
     return found.prefetch_related(
         Prefetch("identities", Identity.objects.order_by("kind", "value")),
@@ -391,16 +296,3 @@ def _write(customer: Customer, said: dict[str, Any]) -> None:
         setattr(customer, name, value)
     customer.save(update_fields=changed)
     touches.touch_fields(customer, *changed)
-
-
-def _consents(customer: Customer) -> list[dict[str, Any]]:
-    rows = Consent.objects.filter(customer=customer).select_related("topic")
-    return [
-        {
-            "channel": one.channel,
-            "topic": one.topic.slug,
-            "is_granted": one.is_granted,
-            "changed_at": one.changed_at,
-        }
-        for one in rows.order_by("channel", "topic__slug")
-    ]

@@ -101,9 +101,7 @@ class FeedbackView(PartnerView):
     def post(self, request: Request) -> Response:
         """Something that a customer said elsewhere. 200 where the key was told before."""
         said = body_of(request, NewFeedback())
-        customer = partners.find_customer(self.partner, said["customer"])
-        if customer is None:
-            raise exceptions.NotFound(_("No such customer."))
+        customer = self.customer(said["customer"])
         row, is_new = self._keep(customer, said)
         return Response(FeedbackSaid(row).data, status=201 if is_new else 200)
 

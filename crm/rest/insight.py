@@ -7,7 +7,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from crm import scores
+from crm import partners, scores
 from crm.models import Membership, Scope, Score
 from crm.rest.customers import customer_of
 from crm.rest.saying import says
@@ -45,8 +45,8 @@ class CustomerInsightView(PartnerView):
         customer = customer_of(self, public_id)
         known = Score.objects.filter(customer=customer).order_by("name")
         rows = Membership.objects.filter(customer=customer).select_related("segment")
-        if not self.partner.sees_everybody:
-            rows = rows.filter(segment__in=self.partner.segments.all())
+        if not self.partner.sees_everybody:  # what is no narrowing costs a join
+            rows = rows.filter(segment__in=partners.segments_of(self.partner))
         return Response(
             {
                 "customer": str(customer.public_id),

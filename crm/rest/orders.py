@@ -87,9 +87,7 @@ class OrdersView(PartnerView):
     def post(self, request: Request) -> Response:
         """An order of one's shop. The timeline, RFM and segments follow. 409 where it is there."""
         said = body_of(request, NewOrder())
-        customer = partners.find_customer(self.partner, said["customer"])
-        if customer is None:
-            raise exceptions.NotFound(_("No such customer."))
+        customer = self.customer(said["customer"])
         if Order.objects.filter(number=said["number"]).exists():
             raise NumberTaken
         now = timezone.now()

@@ -2,14 +2,13 @@
 
 from typing import Any
 
-from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from crm import segments
+from crm import partners, segments
 from crm.models import Membership, Scope, Segment
 from crm.rest import filtering, single
 from crm.rest.asked import Asked, body_of
@@ -72,7 +71,7 @@ class SegmentsView(PartnerView):
     @says("listSegments", page_of(SegmentSaid), filters=SegmentFilter)
     def get(self, request: Request) -> Response:
         """The segments that this partner may see, with their rules and sizes."""
-        rows = filtering.narrow(request, SegmentFilter, _seen(self))
+        rows = filtering.narrow(request, SegmentFilter, partners.segments_of(self.partner))
         return self.page(request, rows, SegmentSaid)
 
 
@@ -136,13 +135,8 @@ class TooSlow(exceptions.APIException):
     default_detail = _("This rule takes too long to be counted.")
 
 
-def _seen(view: PartnerView) -> QuerySet[Segment]:
-    partner = view.partner
-    return Segment.objects.all() if partner.sees_everybody else partner.segments.all()
-
-
 def _one(view: PartnerView, slug: str) -> Segment:
-    segment = _seen(view).filter(slug=slug).first()
+    segment = partners.segments_of(view.partner).filter(slug=slug).first()
     if segment is None:
         raise exceptions.NotFound(_("No such segment."))
     return segment

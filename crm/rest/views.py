@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.permissions import BasePermission
@@ -15,7 +16,7 @@ from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
 from crm import partners
-from crm.models import Partner, PartnerKey, Scope
+from crm.models import Customer, Partner, PartnerKey, Scope
 from crm.rates import Taken, TokenBuckets
 from crm.rest import idempotency
 from crm.rest.paging import Pages
@@ -86,6 +87,13 @@ class PartnerView(APIView):
                 )
 
             self.post = once  # what DRF calls next
+
+    def customer(self, reference: str) -> Customer:
+        """The customer of this id or `kind:value`, if the partner may see them. Raises NotFound."""
+        found = partners.find_customer(self.partner, reference)
+        if found is None:
+            raise exceptions.NotFound(_("No such customer."))
+        return found
 
     def page(
         self,

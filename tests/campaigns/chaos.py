@@ -218,7 +218,7 @@ def main():
     parser.add_argument("--runs", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
-    from bench.campaigns import scratch
+    from bench.scratch import scratch
 
     url, drop = scratch(os.environ["DATABASE_URL"])
     with tempfile.TemporaryDirectory() as folder, MailServer().running() as server:

@@ -13,6 +13,7 @@ from crm.models import Membership
 from tests.campaigns.journeys.world import entry, graph, launched, leave, mail, make_journey
 from tests.campaigns.world import make_campaign, make_members, make_segment, make_template
 from tests.factories import NOON, make_customer, make_key, make_partner
+from tests.rest import is_problem
 
 pytestmark = pytest.mark.django_db
 CAMPAIGNS, JOURNEYS = "/api/v1/campaigns/", "/api/v1/journeys/"
@@ -58,12 +59,6 @@ def enter(ask, journey, customer, **headers):
     return ask("POST", f"{JOURNEYS}{journey.pk}/entries/", {"customer": who}, **headers)
 
 
-def is_problem(response, status, code):
-    assert (response.status_code, response["Content-Type"]) == (status, "application/problem+json")
-    assert response.json()["code"] == code
-    return [one["pointer"] for one in response.json()["errors"]]
-
-
 class TestCampaigns:
     def test_each_is_told_with_its_messages(self, ask):
         campaign = make_campaign()
@@ -103,7 +98,8 @@ class TestCampaigns:
         make_campaign()
         assert ask("GET", f"{CAMPAIGNS}?state=sending").json()["results"] == []
         assert len(ask("GET", f"{CAMPAIGNS}?state=draft&page_size=1").json()["results"]) == 1
-        assert is_problem(ask("GET", f"{CAMPAIGNS}?state=odd"), 400, "invalid") == ["/state"]
+        errors = is_problem(ask("GET", f"{CAMPAIGNS}?state=odd"), 400, "invalid")
+        assert [where for where, _ in errors] == ["/state"]
         is_problem(ask("GET", f"{CAMPAIGNS}?stat=draft"), 400, "invalid")
 
     @pytest.mark.parametrize("path", [CAMPAIGNS, JOURNEYS])
